@@ -1,0 +1,108 @@
+// Stream: one connected byte stream, TCP or Unix, from a listener or from connect().
+//
+// Output is appended to out() and leaves at the end of the loop's turn in one write; what the socket does not take
+// stays behind and is written as it drains. Input is handed to the handler out of a buffer that the whole loop shares.
+//
+//   stream.out().append("+PONG\r\n");
+//   stream.mark_dirty();                  // written once, at the end of this turn
+//
+// Destroying a Stream closes it; its handler is not called again. Bytes still in out() are then dropped, unless
+// close_when_sent() was called. Callbacks never come from within a call to the stream.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "keyshift/base/buffer.h"
+#include "keyshift/base/result.h"
+#include "keyshift/base/address.h"
+
+namespace keyshift::net {
+
+class Loop;
+
+class StreamHandler {
+ public:
+  virtual ~StreamHandler() = default;
+  // Bytes arrived. The view ends with the call. The handler may destroy the stream.
+  virtual void on_bytes(std::string_view bytes) = 0;
+  // The peer sent its last byte (`reason` empty), or the connection broke. Nothing more arrives; after a clean end
+  // the stream can still be written to. The handler may destroy the stream.
+  virtual void on_end(std::string_view reason) = 0;
+  // Everything appended so far has been handed to the kernel, after some of it had to wait.
+  virtual void on_drained() {}
+};
+
+class Stream {
+ public:
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  // Starts reading. Requires: a connected stream. `handler` must outlive the stream.
+  void start(StreamHandler* handler);
+
+  Buffer& out() { return out_; }
+  // Has out() written at the end of this turn. Calling it again before that costs nothing.
+  void mark_dirty() {
+    if (!dirty_) enlist();
+  }
+  // Bytes appended and not yet taken by the kernel.
+  size_t unsent_bytes() const;
+
+  // Stops and resumes on_bytes, so that a peer feels back pressure. Both may be repeated.
+  void pause_reading();
+  void resume_reading();
+  bool reading() const { return reading_; }
+
+  // Counts of bytes that went through the socket, both ways.
+  uint64_t received_bytes() const { return received_bytes_; }
+  uint64_t sent_bytes() const { return sent_bytes_; }
+
+  // "127.0.0.1:40212", or the path of a Unix socket.
+  const std::string& peer_name() const { return peer_name_; }
+  const std::string& local_name() const { return local_name_; }
+  int fd() const;
+
+ private:
+  friend class Loop;
+  friend class Listener;
+  friend class Connecting;
+  struct Handle;
+
+  // Takes over a connected handle.
+  Stream(Loop* loop, Handle* handle);
+  void enlist();
+  void flush();
+  void read_names();
+
+  Loop* loop_;
+  Handle* handle_;
+  StreamHandler* handler_ = nullptr;
+  Buffer out_;
+  bool dirty_ = false;
+  bool reading_ = false;
+  uint64_t received_bytes_ = 0;
+  uint64_t sent_bytes_ = 0;
+  std::string peer_name_;
+  std::string local_name_;
+};
+
+// An attempt to connect: resolves the name, connects, calls back once, from a later turn, with the stream or the
+// reason. Destroying it cancels the attempt, and no callback comes.
+class Connecting {
+ public:
+  using Done = std::function<void(Result<std::unique_ptr<Stream>>)>;
+  Connecting(Loop* loop, const Address& address, Done done);
+  ~Connecting();
+  Connecting(const Connecting&) = delete;
+  Connecting& operator=(const Connecting&) = delete;
+
+ private:
+  struct Attempt;
+  Attempt* attempt_;
+};
+
+}  // namespace keyshift::net

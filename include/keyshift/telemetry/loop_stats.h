@@ -1,0 +1,65 @@
+// LoopStats: everything one event loop counts.
+//
+// The vectors are indexed by what the configuration and the command table number: families, domains, rules. Their
+// sizes are fixed when the loop starts, so memory and label cardinality are bounded by the configuration.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <vector>
+
+#include "keyshift/telemetry/counter.h"
+
+namespace keyshift::telemetry {
+
+// What a policy did with an expiry.
+enum class TtlAction : uint8_t { kDefault, kClamp, kOverride };
+inline constexpr size_t kTtlActions = 3;
+inline constexpr std::array<const char*, kTtlActions> kTtlActionNames = {"default", "clamp", "override"};
+
+// What happened to a key of no rule.
+enum class UnmatchedAction : uint8_t { kPass, kRefuse, kPrefix };
+inline constexpr size_t kUnmatchedActions = 3;
+inline constexpr std::array<const char*, kUnmatchedActions> kUnmatchedActionNames = {"pass", "refuse", "prefix"};
+
+struct DomainStats {
+  Counter hits;
+  Counter misses;
+  std::array<Counter, kTtlActions> ttl_rewrites;
+};
+
+struct RuleStats {
+  Counter keys;      // matched by the rule, under either name
+  Counter rewritten; // whose name was changed, or would be in phase `legacy`
+};
+
+struct LoopStats {
+  LoopStats(size_t families, size_t domain_count, size_t rule_count)
+      : commands(families), durations(families), domains(domain_count), rules(rule_count) {}
+
+  std::vector<Counter> commands;     // by family, as clients sent them
+  std::vector<Histogram> durations;  // by family, from the last byte of the request to the last of its reply
+  std::vector<DomainStats> domains;  // the last one is "no domain"
+  std::vector<RuleStats> rules;
+  std::array<Counter, kUnmatchedActions> unmatched;
+
+  Counter client_errors;    // error replies that we made ourselves
+  Counter upstream_errors;  // error replies that Redis made
+  Counter timeouts;         // requests answered by a deadline
+  Counter lost;             // requests whose upstream connection broke
+
+  Counter clients;           // connected now
+  Counter clients_accepted;  // ever
+  Counter clients_dropped;   // closed by us: a limit, a protocol error, CLIENT KILL
+  Counter upstream_connected;  // connected now
+  Counter upstream_connects;   // successful ones, ever
+  Counter upstream_failures;   // failed connects and lost connections, ever
+  Counter upstream_waiting;    // replies owed to us now
+
+  Counter client_received_bytes;
+  Counter client_sent_bytes;
+  Counter upstream_received_bytes;
+  Counter upstream_sent_bytes;
+};
+
+}  // namespace keyshift::telemetry
