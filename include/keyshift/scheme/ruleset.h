@@ -1,0 +1,165 @@
+// Ruleset: all rules of a scheme as one matcher; names in, physical names out, and back.
+//
+// The planner asks for each key of each request; the reply mapper and the CLI ask the way back.
+//
+//   rule: writing_stats:{user}:{days:int}d  ->  analytics:writing_stats:user:{user}:days:{days}d
+//
+//   0         1         2
+//   0123456789012345678901234
+//   writing_stats:user123:30d       match(): kRule, side kLegacy, captures {14,7} {22,2}
+//
+//   Match m = rules.match(key, db, view);
+//   char* end = rules.write_physical(m, key, out.reserve(rules.physical_size(m)));
+//                                   "analytics:writing_stats:user:user123:days:30d" in phase consolidated,
+//                                   the key as it came in phase legacy (then m.identity)
+//   rules.shown("analytics:writing_stats:user:user123:days:30d", db, view, out)
+//                                   appends "writing_stats:user123:30d" for view.naming == kLegacy
+//
+// Words: a *name* is what a client says or sees; the *physical* name is the key in Redis. Both names of a rule's key are
+// understood in every phase. A name that fits a legacy and a consolidated template is read as the view says.
+//
+// Laws, for every accepted ruleset and key k, with p = physical(k): shown(p) exists, and physical(shown(p)) == p; for
+// a legacy template's names under a legacy view, shown(p) == k as long as all rules are in the same phase.
+//
+// Immutable after compile() and shared between threads (shared_ptr<const Ruleset>: a request keeps the one it began
+// with). match() allocates nothing and costs the length of the key, whatever the number of rules.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "keyshift/base/buffer.h"
+#include "keyshift/scheme/scheme_spec.h"
+#include "keyshift/scheme/template.h"
+#include "keyshift/scheme/ttl_policy.h"
+
+namespace keyshift::scheme {
+
+enum class Naming : uint8_t { kLegacy, kConsolidated };
+
+inline Naming other(Naming naming) {
+  return naming == Naming::kLegacy ? Naming::kConsolidated : Naming::kLegacy;
+}
+
+// What happens to a key that no rule and no domain knows.
+enum class Unmatched : uint8_t { kPass, kRefuse, kPrefix };
+
+// How a listener's clients see the keyspace. Outlives the matches made with it.
+struct View {
+  Naming naming = Naming::kLegacy;
+  Unmatched unmatched = Unmatched::kPass;
+  std::string prefix;  // with kPrefix
+};
+
+// Bytes of the key that was matched.
+struct Span {
+  uint32_t offset;
+  uint32_t length;
+};
+
+struct Match {
+  enum class Kind : uint8_t {
+    kRule,       // fits a rule, by the template of `side`
+    kNative,     // fits no rule, but its first segment is a configured domain
+    kUnmatched,  // neither
+  };
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  Match() {}  // captures stay unset: only the first capture_count are meaningful
+
+  Kind kind = Kind::kUnmatched;
+  Naming side = Naming::kLegacy;  // kRule: which template it fits
+  bool identity = true;           // the physical name is the key as given
+  bool refused = false;           // kUnmatched under Unmatched::kRefuse: there is no physical name
+  uint8_t capture_count = 0;
+  uint32_t rule = kNone;    // index for Ruleset::rule()
+  uint32_t domain = kNone;  // index for Ruleset::domain(); kNone only with kUnmatched
+  uint32_t policy = 0;      // index for Ruleset::policy(); 0 is the policy that does nothing
+  uint32_t key_size = 0;    // of the key that was matched
+  std::string_view prefix;  // what precedes an unmatched key; borrowed from the View
+  std::array<Span, Template::kMaxCaptures>
+      captures;  // by the rule's capture numbers, the same for both sides
+};
+
+struct Rule {
+  Template legacy;
+  Template key;
+  Phase phase = Phase::kConsolidated;
+  int db = -1;  // -1: every database
+  uint32_t domain = Match::kNone;
+  uint32_t policy = 0;
+  std::string location;
+
+  const Template& side(Naming naming) const { return naming == Naming::kLegacy ? legacy : key; }
+  // The side whose names are the keys in Redis.
+  Naming physical_side() const { return phase == Phase::kLegacy ? Naming::kLegacy : Naming::kConsolidated; }
+};
+
+struct Domain {
+  std::string name;
+  bool configured = false;  // else only rules name it
+  uint32_t policy = 0;
+};
+
+class Matcher;
+
+class Ruleset {
+ public:
+  // Compiles and proves, or returns everything that is wrong, in the order of the spec.
+  static tl::expected<std::shared_ptr<const Ruleset>, std::vector<SchemeError>> compile(
+      const SchemeSpec& spec);
+
+  ~Ruleset();
+  Ruleset(const Ruleset&) = delete;
+  Ruleset& operator=(const Ruleset&) = delete;
+
+  // Reads `key` as a client's name. `view` must outlive the match, `key` need not: offsets are kept.
+  Match match(std::string_view key, int db, const View& view) const;
+
+  // Bytes of the physical name. Requires: !match.refused.
+  size_t physical_size(const Match& match) const;
+  // Writes the physical name of `key` (the key that was matched) and returns the end. Requires: physical_size() bytes.
+  char* write_physical(const Match& match, std::string_view key, char* out) const;
+  void append_physical(const Match& match, std::string_view key, Buffer& out) const;
+
+  // Appends the name under which a client sees the key `physical`: in `naming` if that name leads back to it, else its own
+  // name if that does, else nothing and false: no client name reaches this key (a dead copy, a foreign key).
+  // `physical` must not lie in `out`.
+  bool shown(std::string_view physical, int db, const View& view, Naming naming, Buffer& out) const;
+  bool shown(std::string_view physical, int db, const View& view, Buffer& out) const {
+    return shown(physical, db, view, view.naming, out);
+  }
+
+  enum class Conversion : uint8_t { kConverted, kAlready, kNone };
+  // Appends the `to` name of `key`, whatever the phase: kConverted from the other naming; kAlready (the key unchanged) when
+  // it fits a template of `to` already; kNone and nothing appended when no rule knows it, or none leads back.
+  Conversion convert(std::string_view key, int db, Naming to, Buffer& out) const;
+
+  const std::vector<Rule>& rules() const { return rules_; }
+  const std::vector<Domain>& domains() const { return domains_; }
+  const TtlPolicy& policy(uint32_t id) const { return policies_[id]; }
+  size_t policy_count() const { return policies_.size(); }
+  // The domain called `name`, or Match::kNone.
+  uint32_t find_domain(std::string_view name) const;
+  // States of the matcher, for status and tests.
+  size_t matcher_states() const;
+
+ private:
+  friend class RulesetCompiler;
+  struct Candidate;
+
+  Ruleset();
+
+  std::vector<Rule> rules_;
+  std::vector<Domain> domains_;
+  std::vector<TtlPolicy> policies_;
+  std::unique_ptr<const Matcher> matcher_;
+};
+
+}  // namespace keyshift::scheme

@@ -1,0 +1,69 @@
+// SchemeSpec: what an operator wrote about keys and expiries, as config/ hands it to compile() (ruleset.h).
+//
+// Durations are milliseconds here, names of durations are resolved. `location` is opaque text
+// ("keyshift.toml:12:1") that comes back in errors.
+//
+//   SchemeSpec spec;
+//   spec.domains.push_back({.name = "analytics", .policy = {.default_ms = 3'600'000}});
+//   spec.rules.push_back({.legacy = "writing_stats:{user}:{days:int}d",
+//                         .key = "analytics:writing_stats:user:{user}:days:{days}d"});
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "keyshift/scheme/ttl_policy.h"
+
+namespace keyshift::scheme {
+
+// Which physical names a rule's keys are read from and written to: DESIGN.md section 6. mirror, prefer and adopt come
+// with migration.
+enum class Phase : uint8_t { kLegacy, kConsolidated };
+
+// What was not written is taken from the domain (for a resource), else from TtlPolicy.
+struct PolicySpec {
+  std::optional<int64_t> default_ms;
+  std::optional<int64_t> min_ms;
+  std::optional<int64_t> max_ms;
+  std::optional<TtlMode> mode;
+  std::optional<double> jitter;
+};
+
+struct ResourceSpec {
+  std::string name;
+  PolicySpec policy;
+  std::string location;
+};
+
+struct DomainSpec {
+  std::string name;
+  PolicySpec policy;
+  std::vector<ResourceSpec> resources;
+  std::string location;
+};
+
+struct RuleSpec {
+  std::string legacy;  // template of the legacy names
+  std::string key;     // template of the consolidated names; its first segment is the domain
+  Phase phase = Phase::kConsolidated;
+  std::optional<int> db;  // only in this logical database
+  std::string location;
+};
+
+struct SchemeSpec {
+  std::vector<DomainSpec> domains;
+  std::vector<RuleSpec> rules;
+};
+
+struct SchemeError {
+  enum class Field : uint8_t { kRule, kLegacy, kKey, kDomain, kResource };
+
+  std::string location;  // of the rule, domain or resource
+  Field field = Field::kRule;
+  int column = 0;  // inside the template's text, from 1; 0: the whole
+  std::string text;
+};
+
+}  // namespace keyshift::scheme
