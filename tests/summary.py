@@ -41,27 +41,31 @@ def short(name):
 
 
 def add_build(tally, label, logs):
-    """Adds the cases of one `meson test` run; returns nothing, a run without logs is one failed case."""
+    """Adds the cases of one `meson test` run. A run without logs is one failed case."""
     junit, lines = logs / "testlog.junit.xml", logs / "testlog.json"
     if not junit.exists() or not lines.exists():
         tally.add(f"{label}: no tests ran", "failed")
         return
-    with_failed_case = set()
+    with_cases, with_failed_case = set(), set()
     for suite in xml.parse(junit).getroot().iter("testsuite"):
-        # The one suite that is named after the project alone holds the programs that report no cases.
-        plain = " / " not in suite.get("name", "")
+        # The one suite that is named after the project alone holds the programs that report no cases; of them
+        # testlog.json knows more, e.g. that time ran out.
+        if " / " not in suite.get("name", ""):
+            continue
+        program = short(suite.get("name"))
+        with_cases.add(program.split(".")[0])
         for case in suite.iter("testcase"):
-            program = case.get("name", "") if plain else suite.get("name", "")
-            name = short(program) if plain else f"{short(program)}.{case.get('name')}"
             outcome = outcome_of(case)
-            tally.add(f"{label}: {name}", outcome)
+            tally.add(f"{label}: {program}.{case.get('name')}", outcome)
             if outcome == "failed":
-                with_failed_case.add(short(program).split(".")[0])
+                with_failed_case.add(program.split(".")[0])
     for line in lines.read_text().splitlines():
         run = json.loads(line)
-        program = short(run["name"])
-        if run["result"] not in GOOD_RESULTS and program not in with_failed_case:
-            tally.add(f"{label}: {program} ended with {run['result']} (exit code {run.get('returncode')})", "failed")
+        program, result = short(run["name"]), run["result"]
+        if result not in GOOD_RESULTS and program not in with_failed_case:
+            tally.add(f"{label}: {program} ended with {result} (exit code {run.get('returncode')})", "failed")
+        elif program not in with_cases:
+            tally.add(f"{label}: {program}", "skipped" if result == "SKIP" else "passed")
 
 
 def main():
