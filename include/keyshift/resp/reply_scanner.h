@@ -39,6 +39,7 @@ class ReplyScanner {
     size_t consumed;  // of the bytes given to this call
   };
 
+  // Requires: limits.max_reply_elements <= 2^62.
   explicit ReplyScanner(const Limits& limits = {}) : max_elements_(limits.max_reply_elements) {}
 
   // Goes on with the frame under way, or begins the next one after kComplete. After kError: kError until
@@ -76,7 +77,11 @@ class ReplyScanner {
     kError
   };
 
+  void begin_frame();
+  bool begin_value(char type);
   bool number_read();
+  void value_done();
+  Scan complete(ptrdiff_t consumed);
 
   uint64_t max_elements_;
   uint64_t remaining_ = 0;  // values owed, the one under way included
@@ -88,7 +93,8 @@ class ReplyScanner {
   State state_ = State::kBoundary;
   uint8_t digits_ = 0;
   bool negative_ = false;
-  char current_ = 0;  // type of the value under way
+  bool is_reply_ = false;  // the value under way is the reply itself, not a part of it or of an attribute
+  char current_ = 0;       // type of the value under way
   char type_ = 0;
 };
 

@@ -139,12 +139,10 @@ class RequestParser {
   Status parse_inline(std::string_view bytes);
   Status parse_count(std::string_view bytes);
   Status parse_arguments(std::string_view bytes);
-  bool read_length(std::string_view line);
+  Status read_length(std::string_view bytes, size_t begin, size_t& line_end);
   Line find_line(std::string_view bytes, size_t begin, char end_byte, size_t& end);
-  bool split_inline(std::string_view line);
-  bool foreign(std::string_view block) const;
-  bool push(size_t offset, uint64_t length);
-  StreamEvent stream_header(std::string_view unconsumed);
+  bool first_word_is_foreign(std::string_view block) const;
+  StreamEvent stream_argument(std::string_view unconsumed, size_t skipped);
   Status done(Status status);
   Status fail(std::string_view reason);
 
