@@ -16,9 +16,10 @@
 // name could be executed by a server that reads the request in another way than we do. What is refused here,
 // Redis 7 refuses too: a test sends all of it to the server.
 //
-// Order: as the specs of the row stand, so for ZUNIONSTORE the target first. The same argument is never
-// reported twice. Of STORE words the last one counts, as in Redis. Nothing is allocated once `list` has grown
-// to the usual size; its growth follows arguments that are there, never a number that the request announces.
+// Order: fixed places first, as the row's specs stand (ZUNIONSTORE's target, then its sources), then what optional
+// words carry, a key behind STORE last. Of several STORE the last one counts, as in Redis. No argument is reported
+// twice. Nothing is allocated once `list` has grown to the usual size; its growth follows arguments that are there,
+// never a number that the request announces.
 #pragma once
 
 #include <cstddef>

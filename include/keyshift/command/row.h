@@ -182,11 +182,13 @@ struct Row {
   static constexpr uint16_t kWrites = 1;     // changes data, of its keys or without naming any (FLUSHALL)
   static constexpr uint16_t kContainer = 2;  // has subcommands; is itself called only when arity allows
   static constexpr uint16_t kOpen = 4;       // a container that also takes words which have no row (DEBUG)
-  static constexpr uint16_t kErrorNamesKey = 8;  // the text of its errors can contain a key's name
-  static constexpr uint16_t kNondeterministic =
-      16;                                   // a write whose effect differs when it is sent twice (SPOP)
-  static constexpr uint16_t kLearned = 32;  // known from the upstream's COMMAND only
-  static constexpr uint16_t kPlain = 64;    // its names are one index range: the finder's short way
+  static constexpr uint16_t kErrorNamesKey = 8;      // the text of its errors can contain a key's name
+  static constexpr uint16_t kNondeterministic = 16;  // sent twice, it writes two different things (SPOP)
+  static constexpr uint16_t kLearned = 32;           // known from the upstream's COMMAND only
+  static constexpr uint16_t kPlain = 64;  // has no names, or one index range of them: the finder's short way
+  static constexpr uint16_t kEmptyIsNoKey = 128;  // an empty key argument means that there is none (MIGRATE)
+  static constexpr uint16_t kWalks = 512;         // the finder must read the optional words
+  static constexpr uint16_t kNewer = 256;         // not in Redis 7.0: an older upstream does not know it
 
   std::string_view name = {};  // lower case; "client|setname" for a subcommand
   int16_t arity = 0;           // Redis's: counts the name; below zero "at least"
@@ -214,6 +216,24 @@ struct Row {
   constexpr bool takes(size_t arguments) const {
     const size_t wanted = static_cast<size_t>(arity < 0 ? -arity : arity);
     return arity < 0 ? arguments >= wanted : arguments == wanted;
+  }
+
+  // Fills what follows from the other columns: kWrites, kPlain, kWalks and kBehind. Called once, by whoever makes a row.
+  constexpr void derive() {
+    bool plain = name_count <= 1 && database_at == 0 && !is(kEmptyIsNoKey);
+    bool walks = false;
+    for (const NameSpec& spec : names()) {
+      if (command::writes(spec.access)) flags |= kWrites;
+      if (spec.lasting && leaves == Leaves::kNothing) leaves = Leaves::kBehind;
+      if (spec.begin == NameSpec::Begin::kKeyword && !options.words.empty()) walks = true;
+      if (spec.begin == NameSpec::Begin::kKeyword || spec.find == NameSpec::Find::kKeynum) plain = false;
+      if (spec.limit > 1) plain = false;
+    }
+    for (const Option& option : options.words) {
+      if (option.word == "BLOCK" || option.word == "DB") walks = true;
+    }
+    if (walks) flags |= kWalks;
+    if (plain && !walks) flags |= kPlain;
   }
 };
 

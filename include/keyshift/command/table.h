@@ -32,6 +32,8 @@ struct Match {
   Outcome outcome = Outcome::kUnknownCommand;
 };
 
+struct Learned;  // owns the names and rows of learned commands
+
 class Table {
  public:
   // The commands that Keyshift knows by itself: Redis 7.0 to 8.x and Valkey 8 and 9.
@@ -41,9 +43,13 @@ class Table {
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
 
-  // The row of a request with this name and first argument ({} if it has none), in any case. Never allocates;
-  // 60 to 80 instructions for a name without subcommands.
+  // The row of a request with this name and first argument, in any case. A request that has no argument gives {}; an
+  // empty argument, whose data() is not null, is one. Never allocates; about 60 instructions for a name without
+  // subcommands.
   Match find(std::string_view name, std::string_view first_argument) const;
+
+  // The row of exactly this name, "client|setname"; null if there is none.
+  const Row* find_full(std::string_view full_name) const;
 
   // This table and, behind it, the commands of a COMMAND reply (RESP2 or RESP3) that it does not have. Rows
   // that it has stay: ours say more than COMMAND does. Requires a whole frame, as ReplyScanner found it;
@@ -56,22 +62,23 @@ class Table {
   const Row& operator[](size_t i) const { return *rows_[i]; }
 
  private:
+  // The first and the last four bytes of a (sub)command's name and its length are all there is to compare up to
+  // eight bytes.
   struct Slot {
-    uint32_t head = 0;    // first four bytes of the (sub)command's name, lower case
-    uint32_t tail = 0;    // last four
-    uint16_t row = 0;     // 1-based number of the row; 0 is an empty slot
-    uint16_t parent = 0;  // 1-based number of the container's row; 0 for a command
+    uint32_t head = 0;
+    uint32_t tail = 0;
+    uint16_t row = 0;     // number of the row, from 1; 0 is an empty slot
+    uint16_t parent = 0;  // number of the container's row; 0 for a command
+    uint32_t length = 0;
   };
-  struct Learned;  // owns names and rows of learned commands
-
-  Table();
+  Table() = default;
   void add(const Row& row);
   void index();
   uint16_t look_up(std::string_view name, uint16_t parent) const;
 
   std::vector<const Row*> rows_;
   std::vector<Slot> slots_;
-  uint32_t mask_ = 0;
+  uint32_t shift_ = 0;  // of the hash, so that its upper bits number a slot
   std::shared_ptr<const Learned> learned_;
 };
 

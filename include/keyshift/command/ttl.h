@@ -13,6 +13,7 @@
 // the default behind it (see leaves_of) still holds. Nothing is allocated.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "keyshift/command/row.h"
@@ -26,7 +27,7 @@ struct Ttl {
     kGiven,    // argument `at` says `value`
     kKeep,     // KEEPTTL
     kPersist,  // GETEX PERSIST
-    kUnclear,  // no number, two expiries, or a word that is no option of the command
+    kUnclear,  // no number, two expiries, a word that is no option of the command, or not here yet
   };
 
   Kind kind = Kind::kNone;
@@ -37,9 +38,14 @@ struct Ttl {
   int64_t value = 0;  // kGiven
 };
 
-// The expiry in `request`. Of a streamed request, whose later arguments are not here, only what precedes its
-// large argument is seen: an option EX behind it is then missed, a positional expiry behind it is kUnclear.
-Ttl find_ttl(const Row& row, const resp::Request& request);
+// The expiry in `request`. `announced` is as for find_names: when a streamed request may carry an expiry behind what is
+// here, the answer is kUnclear. Requires: row.takes(announced).
+Ttl find_ttl(const Row& row, const resp::Request& request, size_t announced);
+
+// The same for a request that is here whole.
+inline Ttl find_ttl(const Row& row, const resp::Request& request) {
+  return find_ttl(row, request, request.size());
+}
 
 // Where a default expiry goes for this request: row.leaves, lowered to kNothing where the request itself says
 // what becomes of the expiry (SET EX, SET KEEPTTL, GETEX without PERSIST, RESTORE with a ttl), and turned

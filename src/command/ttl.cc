@@ -1,0 +1,105 @@
+#include "keyshift/command/ttl.h"
+
+#include "keyshift/resp/number.h"
+#include "words.h"
+
+namespace keyshift::command {
+namespace {
+
+constexpr Ttl kUnclear{Ttl::Kind::kUnclear};
+
+struct ExpiryWord {
+  std::string_view word;
+  Unit unit;
+  Base base;
+};
+// What these words mean in every command that has them.
+constexpr ExpiryWord kExpiryWords[] = {{"EX", Unit::kSeconds, Base::kRelative},
+                                       {"PX", Unit::kMilliseconds, Base::kRelative},
+                                       {"EXAT", Unit::kSeconds, Base::kAbsolute},
+                                       {"PXAT", Unit::kMilliseconds, Base::kAbsolute}};
+
+Ttl given(const resp::Request& request, size_t at, Unit unit, Base base) {
+  Ttl ttl{Ttl::Kind::kGiven, unit, base, static_cast<uint32_t>(at), 0};
+  if (at >= request.size() || !resp::parse_integer(request[at], ttl.value)) return kUnclear;
+  return ttl;
+}
+
+// EXPIRE and its kin; RESTORE, whose ABSTTL stands behind its argument.
+Ttl positional(const Row& row, const resp::Request& request, size_t announced) {
+  Ttl ttl = given(request, static_cast<size_t>(row.expiry_at), row.expiry_unit, row.expiry_base);
+  if (ttl.kind == Ttl::Kind::kUnclear || row.options.words.empty()) return ttl;
+  WordWalk walk(row.options, request, announced, static_cast<size_t>(row.options.from));
+  for (auto step = walk.next(); step != WordWalk::Step::kEnd; step = walk.next()) {
+    if (step != WordWalk::Step::kWord) return kUnclear;
+    if (walk.option().word == "ABSTTL") ttl.base = Base::kAbsolute;
+  }
+  return ttl;
+}
+
+// Where the options begin: at a fixed argument, or behind the keys that a number counts. 0 if that cannot be told.
+size_t first_option(const Row& row, const resp::Request& request, size_t announced) {
+  if (row.options.from != Options::kBehindNames) return static_cast<size_t>(row.options.from);
+  const NameSpec& spec = row.name_specs[0];
+  const size_t count_at = static_cast<size_t>(spec.index + spec.count_at);
+  int64_t keys = 0;
+  if (count_at >= request.size() || !resp::parse_integer(request[count_at], keys)) return 0;
+  if (keys < 1 || static_cast<uint64_t>(keys) > announced) return 0;
+  return static_cast<size_t>(spec.index + spec.first) +
+         static_cast<size_t>(keys) * static_cast<size_t>(spec.step);
+}
+
+Ttl optional(const Row& row, const resp::Request& request, size_t announced) {
+  const size_t from = first_option(row, request, announced);
+  if (from == 0 || from > announced) return kUnclear;
+  Ttl ttl;
+  WordWalk walk(row.options, request, announced, from);
+  for (auto step = walk.next(); step != WordWalk::Step::kEnd; step = walk.next()) {
+    if (step != WordWalk::Step::kWord) return kUnclear;
+    const std::string_view word = walk.option().word;
+    Ttl found;
+    if (word == "KEEPTTL") found.kind = Ttl::Kind::kKeep;
+    if (word == "PERSIST") found.kind = Ttl::Kind::kPersist;
+    for (const ExpiryWord& expiry : kExpiryWords) {
+      if (word == expiry.word) found = given(request, walk.at() + 1, expiry.unit, expiry.base);
+    }
+    if (found.kind == Ttl::Kind::kNone) continue;
+    if (found.kind == Ttl::Kind::kUnclear || ttl.kind != Ttl::Kind::kNone) return kUnclear;
+    ttl = found;
+  }
+  return ttl;
+}
+
+}  // namespace
+
+Ttl find_ttl(const Row& row, const resp::Request& request, size_t announced) {
+  switch (row.expiry) {
+    case Expiry::kNone:
+      return {};
+    case Expiry::kPositional:
+      return positional(row, request, announced);
+    case Expiry::kOptions:
+      return optional(row, request, announced);
+  }
+  return {};
+}
+
+Leaves leaves_of(const Row& row, const Ttl& ttl) {
+  if (row.leaves == Leaves::kNothing || row.expiry == Expiry::kNone) return row.leaves;
+  switch (ttl.kind) {
+    case Ttl::Kind::kUnclear:
+      return Leaves::kBehind;
+    case Ttl::Kind::kPersist:
+      return Leaves::kBehind;
+    case Ttl::Kind::kKeep:
+      return Leaves::kNothing;
+    case Ttl::Kind::kGiven:
+      return row.leaves == Leaves::kArgument && ttl.value == 0 ? Leaves::kArgument : Leaves::kNothing;
+    // GETEX without options is a GET and leaves what was there.
+    case Ttl::Kind::kNone:
+      return row.leaves == Leaves::kInline ? Leaves::kInline : Leaves::kNothing;
+  }
+  return row.leaves;
+}
+
+}  // namespace keyshift::command
