@@ -3,25 +3,53 @@
 #include <algorithm>
 #include <cstring>
 
+#include "plain_number.h"
+
 namespace keyshift::resp {
+namespace {
+
+// Where the line that begins at `p` ends, behind its CRLF; null unless it is short and here whole.
+const char* end_of_short_line(const char* p, const char* end) {
+  constexpr ptrdiff_t kShort = 32;
+  if (end - p > kShort) end = p + kShort;
+  while (p != end && *p != '\r') ++p;
+  return end - p >= 2 && p[1] == '\n' ? p + 2 : nullptr;
+}
+
+}  // namespace
+
+ReplyScanner::Scan ReplyScanner::scan(std::string_view bytes) {
+  const char* p = bytes.data();
+  if (state_ == State::kBoundary) {
+    if (bytes.empty()) return {Status::kIncomplete, 0};
+    remaining_ = 1;
+    type_ = 0;
+    p = pass_plain_values(p, p + bytes.size());
+    if (remaining_ == 0) return {Status::kComplete, static_cast<size_t>(p - bytes.data())};
+    if (type_ == 0) number_ = elements_ = nulls_ = 0;
+    state_ = State::kType;
+  }
+  return resume(bytes, p);
+}
 
 // A flat machine over bytes. What is long (a body, a line's text) is passed over in one step; only headers are read
 // byte by byte, into value_, so that they too may be cut anywhere.
-ReplyScanner::Scan ReplyScanner::scan(std::string_view bytes) {
+ReplyScanner::Scan ReplyScanner::resume(std::string_view bytes, const char* p) {
   const char* const begin = bytes.data();
   const char* const end = begin + bytes.size();
-  const char* p = begin;
   const auto stop = [&](Status status) { return Scan{status, static_cast<size_t>(p - begin)}; };
   const auto refuse = [&] {
     state_ = State::kError;
     return stop(Status::kError);
   };
 
-  if (state_ == State::kBoundary && p != end) begin_frame();
   while (p != end) {
     switch (state_) {
-      case State::kBoundary:
+      case State::kBoundary:  // left above
       case State::kType:
+        p = pass_plain_values(p, end);
+        if (remaining_ == 0) return complete(p - begin);
+        if (p == end) break;
         if (!begin_value(*p)) return refuse();
         ++p;
         break;
@@ -98,19 +126,57 @@ ReplyScanner::Scan ReplyScanner::scan(std::string_view bytes) {
   return stop(state_ == State::kError ? Status::kError : Status::kIncomplete);
 }
 
-void ReplyScanner::begin_frame() {
-  remaining_ = 1;
-  number_ = 0;
-  elements_ = 0;
-  nulls_ = 0;
-  type_ = 0;
-  is_reply_ = false;
-  state_ = State::kType;
-}
-
 ReplyScanner::Scan ReplyScanner::complete(ptrdiff_t consumed) {
   state_ = State::kBoundary;
   return {Status::kComplete, static_cast<size_t>(consumed)};
+}
+
+// The quick way over values of the common types that are here whole; stops before the first that is anything else.
+const char* ReplyScanner::pass_plain_values(const char* p, const char* end) {
+  uint64_t remaining = remaining_;
+  do {
+    if (end - p < 3) break;
+    const char type = *p;
+    const char* next = nullptr;
+    int64_t number = 0;
+    uint64_t owed = 0;
+    if (type == '$' || type == ':' || type == '*') {
+      uint64_t read = 0;
+      next = read_plain_number(p + 1, end, read);
+      number = static_cast<int64_t>(read);
+      if (next == nullptr) {
+        if (type != '$' || end - p < 5 || std::memcmp(p, "$-1\r\n", 5) != 0) break;
+        number = -1;
+        next = p + 5;
+      } else if (next[-1] != '\n') {
+        break;
+      } else if (type == '$') {
+        if (static_cast<uint64_t>(end - next) < read + 2) break;
+        next += read + 2;
+        if (next[-2] != '\r' || next[-1] != '\n') break;
+      } else if (type == '*') {
+        owed = read;
+        if (remaining - 1 + owed > max_elements_) break;
+      }
+    } else if (type == '+' || type == '-') {
+      next = end_of_short_line(p + 1, end);
+      if (next == nullptr) break;
+    } else {
+      break;
+    }
+    if (type_ == 0) {
+      if (remaining != 1) break;  // within an attribute before the reply
+      type_ = type;
+      number_ = number;
+      elements_ = owed;
+      nulls_ = 0;
+    }
+    if (type == '$' && number < 0) ++nulls_;
+    remaining += owed - 1;
+    p = next;
+  } while (remaining > 0);
+  remaining_ = remaining;
+  return p;
 }
 
 // A value is over: the next one begins, if any is owed.

@@ -6,6 +6,7 @@
 #include "keyshift/base/check.h"
 #include "keyshift/resp/inline_line.h"
 #include "keyshift/resp/number.h"
+#include "plain_number.h"
 
 namespace keyshift::resp {
 namespace {
@@ -13,23 +14,6 @@ namespace {
 // Redis's limits for a client that has not logged in.
 constexpr uint64_t kUnauthenticatedArguments = 10;
 constexpr uint64_t kUnauthenticatedBulkBytes = 16384;
-
-// Reads "123\r?" at the front of [p, end): the common header, short and here whole. Returns where the next thing
-// begins, or null for whatever needs the careful way: unfinished, signed, too long or wrong.
-inline const char* read_plain_number(const char* p, const char* end, uint64_t& value) {
-  constexpr ptrdiff_t kLongest = 11;  // nine digits and two bytes of line end
-  if (end - p > kLongest) end = p + kLongest;
-  uint64_t read = 0;
-  const char* first = p;
-  for (; p < end; ++p) {
-    const unsigned digit = static_cast<unsigned char>(*p) - unsigned{'0'};
-    if (digit > 9) break;
-    read = read * 10 + digit;
-  }
-  if (end - p < 2 || *p != '\r' || p == first || (*first == '0' && p - first > 1)) return nullptr;
-  value = read;
-  return p + 2;
-}
 
 // `word` as strcasecmp sees it: up to a '\0', without case.
 bool is_word(std::string_view argument, std::string_view word) {
@@ -42,7 +26,8 @@ bool is_word(std::string_view argument, std::string_view word) {
 
 }  // namespace
 
-RequestParser::RequestParser(const Limits& limits) : limits_(limits) {
+RequestParser::RequestParser(const Limits& limits)
+    : limits_(limits), plain_bytes_(std::min(limits.max_bulk_bytes, kUnauthenticatedBulkBytes)) {
   KEYSHIFT_CHECK(limits.max_request_bytes < uint64_t{1} << 32, "arguments are 32-bit offsets");
   KEYSHIFT_CHECK(limits.max_inline_bytes <= uint32_t{1} << 28, "a decoded line must fit 32-bit offsets");
 }
@@ -78,16 +63,9 @@ Request RequestParser::request(std::string_view bytes) const {
   return {bytes.substr(0, position_), args_};
 }
 
-void RequestParser::next() {
-  args_.clear();
+void RequestParser::give_back() {
   if (args_.capacity() > kKeepArguments) std::vector<Arg>().swap(args_);
-  scratch_.clear();
   if (scratch_.capacity() > kKeepBlockBytes) std::string().swap(scratch_);
-  position_ = scanned_ = 0;
-  body_left_ = 0;
-  announced_ = index_ = 0;
-  state_ = State::kStart;
-  hidden_ = is_inline_ = false;
 }
 
 RequestParser::Status RequestParser::parse_inline(std::string_view bytes) {
@@ -136,8 +114,11 @@ RequestParser::Status RequestParser::parse_count(std::string_view bytes) {
 RequestParser::Status RequestParser::parse_arguments(std::string_view bytes) {
   const char* const data = bytes.data();
   const char* const end = data + bytes.size();
+  if (args_.capacity() == 0) args_.reserve(8);
   for (; index_ < announced_; ++index_) {
     if (state_ == State::kLength) {
+      pass_plain_arguments(bytes);
+      if (index_ == announced_) break;
       const char* next = nullptr;
       const char* header = data + position_;
       if (header != end && *header == '$') next = read_plain_number(header + 1, end, body_left_);
@@ -163,12 +144,29 @@ RequestParser::Status RequestParser::parse_arguments(std::string_view bytes) {
       state_ = State::kBody;
       return Status::kIncomplete;
     }
-    if (args_.capacity() == 0) args_.reserve(8);
     args_.push_back({static_cast<uint32_t>(position_), static_cast<uint32_t>(body_left_)});
     position_ += body_left_ + 2;
     state_ = State::kLength;
   }
   return done(first_word_is_foreign(bytes) ? Status::kForeign : Status::kRequest);
+}
+
+// The quick way over arguments that are small and here whole; stops before the first that is anything else.
+void RequestParser::pass_plain_arguments(std::string_view bytes) {
+  const char* const data = bytes.data();
+  const char* const end = data + std::min<uint64_t>(bytes.size(), limits_.max_request_bytes);
+  const char* p = data + position_;
+  const uint32_t announced = announced_;
+  uint32_t index = index_;
+  for (; index != announced && p < end && *p == '$'; ++index) {
+    uint64_t length = 0;
+    const char* const body = read_plain_number(p + 1, end, length);
+    if (body == nullptr || length > plain_bytes_ || static_cast<uint64_t>(end - body) < length + 2) break;
+    args_.push_back({static_cast<uint32_t>(body - data), static_cast<uint32_t>(length)});
+    p = body + length + 2;
+  }
+  index_ = index;
+  position_ = static_cast<size_t>(p - data);
 }
 
 // The careful way to read "$n\r?" at `begin` into body_left_. Returns kRequest when it is read, `line_end` then being

@@ -15,7 +15,11 @@ constexpr size_t kHeaderBytes = 1 + kNumberBytes + 2;
 template <class Integer>
 char* put_number_line(char* at, char type, Integer number) {
   *at++ = type;
-  at = std::to_chars(at, at + kNumberBytes, number).ptr;
+  if (number >= 0 && number < 10) {
+    *at++ = static_cast<char>('0' + number);
+  } else {
+    at = std::to_chars(at, at + kNumberBytes, number).ptr;
+  }
   *at++ = '\r';
   *at++ = '\n';
   return at;
@@ -57,7 +61,7 @@ void append_push(Buffer& out, uint64_t count, Protocol protocol) {
 
 void append_bulk(Buffer& out, std::string_view body) {
   char* const begin = out.reserve(kHeaderBytes + body.size() + 2);
-  char* at = put_number_line(begin, '$', body.size());
+  char* at = put_number_line(begin, '$', uint64_t{body.size()});
   if (!body.empty()) std::memcpy(at, body.data(), body.size());
   at += body.size();
   *at++ = '\r';

@@ -77,7 +77,8 @@ class ReplyScanner {
     kError
   };
 
-  void begin_frame();
+  Scan resume(std::string_view bytes, const char* p);
+  const char* pass_plain_values(const char* p, const char* end);
   bool begin_value(char type);
   bool number_read();
   void value_done();

@@ -98,7 +98,15 @@ class RequestParser {
   // "ERR Protocol error: ...", without '-' and CRLF. After kError; valid until next().
   std::string_view error() const { return scratch_; }
   // Forgets the frame and is ready for the next. The caller has consumed frame_size() bytes.
-  void next();
+  void next() {
+    args_.clear();
+    scratch_.clear();
+    if (args_.capacity() > kKeepArguments || scratch_.capacity() > kKeepBlockBytes) give_back();
+    position_ = scanned_ = 0;
+    index_ = 0;
+    state_ = State::kStart;
+    hidden_ = is_inline_ = false;
+  }
 
   // After kLarge.
   uint32_t announced_arguments() const { return announced_; }
@@ -139,14 +147,17 @@ class RequestParser {
   Status parse_inline(std::string_view bytes);
   Status parse_count(std::string_view bytes);
   Status parse_arguments(std::string_view bytes);
+  void pass_plain_arguments(std::string_view bytes);
   Status read_length(std::string_view bytes, size_t begin, size_t& line_end);
   Line find_line(std::string_view bytes, size_t begin, char end_byte, size_t& end);
   bool first_word_is_foreign(std::string_view block) const;
   StreamEvent stream_argument(std::string_view unconsumed, size_t skipped);
   Status done(Status status);
+  void give_back();
   Status fail(std::string_view reason);
 
   Limits limits_;
+  uint64_t plain_bytes_;  // an argument of so many bytes is within every limit
   std::vector<Arg> args_;
   std::string scratch_;     // the decoded block of an inline request, or the text of an error
   size_t position_ = 0;     // everything before it is understood
