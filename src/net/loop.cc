@@ -51,6 +51,7 @@ Loop::Loop() : handles_(std::make_unique<Handles>()) {
 }
 
 Loop::~Loop() {
+  for (Stream* stream : std::unordered_set<Stream*>(std::exchange(lingering_, {}))) delete stream;
   const auto close = [](uv_handle_t* handle) {
     if (!uv_is_closing(handle)) uv_close(handle, nullptr);
   };

@@ -42,6 +42,7 @@ Stream::Stream(Loop* loop, Handle* handle) : loop_(loop), handle_(handle) {
 }
 
 Stream::~Stream() {
+  if (lingering_) loop_->lingering_.erase(this);
   if (dirty_) loop_->forget_dirty(this);
   handle_->close();
 }
@@ -103,6 +104,26 @@ void Stream::pause_reading() {
   uv_read_stop(&handle_->stream);
 }
 
+void Stream::close_when_sent(std::unique_ptr<Stream> stream) {
+  Stream* const self = stream.release();
+  self->pause_reading();
+  self->lingering_ = true;
+  self->loop_->lingering_.insert(self);
+  // Decided at the end of the turn, also when there is nothing to send.
+  self->mark_dirty();
+}
+
+// The peer is gone: nobody reads what is left.
+void Stream::ended(std::string_view reason) {
+  handle_->broken = true;
+  pause_reading();
+  if (lingering_) {
+    delete this;
+  } else {
+    handler_->on_end(reason);
+  }
+}
+
 void Stream::enlist() {
   dirty_ = true;
   loop_->add_dirty(this);
@@ -118,19 +139,25 @@ int Stream::fd() const {
 
 void Stream::flush() {
   dirty_ = false;
-  if (handle_->writing || handle_->broken || out_.empty()) return;
+  if (handle_->writing) return;
+  if (lingering_ && (handle_->broken || out_.empty())) {
+    delete this;
+    return;
+  }
+  if (handle_->broken || out_.empty()) return;
   uv_buf_t bytes = uv_buf_init(const_cast<char*>(out_.view().data()), static_cast<unsigned>(out_.size()));
   const int written = uv_try_write(&handle_->stream, &bytes, 1);
   if (written < 0 && written != UV_EAGAIN) {
-    handle_->broken = true;
-    pause_reading();
-    handler_->on_end(uv_strerror(written));
+    ended(uv_strerror(written));
     return;
   }
   if (written > 0) {
     sent_bytes_ += static_cast<uint64_t>(written);
     out_.consume(static_cast<size_t>(written));
-    if (out_.empty()) return;
+    if (out_.empty()) {
+      if (lingering_) delete this;
+      return;
+    }
   }
   handle_->in_flight.swap(out_);
   handle_->writing = true;
@@ -145,12 +172,10 @@ void Stream::flush() {
     Stream* self = handle->owner;
     if (self == nullptr) return;  // closed meanwhile
     if (status < 0) {
-      handle->broken = true;
-      self->pause_reading();
-      self->handler_->on_end(uv_strerror(status));
+      self->ended(uv_strerror(status));
       return;
     }
-    if (!self->out_.empty()) {
+    if (!self->out_.empty() || self->lingering_) {
       self->mark_dirty();
     } else {
       self->handler_->on_drained();

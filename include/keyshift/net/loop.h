@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <unordered_set>
 #include <vector>
 
 struct uv_loop_s;
@@ -60,6 +61,7 @@ class Loop {
   std::unique_ptr<Handles> handles_;
   std::vector<Stream*> dirty_;
   std::vector<Stream*> flushing_;
+  std::unordered_set<Stream*> lingering_;  // owned: being written out, then closed
   uint64_t now_ns_ = 0;
   int64_t wall_ms_ = 0;
 };

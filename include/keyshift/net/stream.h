@@ -6,8 +6,8 @@
 //   stream.out().append("+PONG\r\n");
 //   stream.mark_dirty();                  // written once, at the end of this turn
 //
-// Destroying a Stream closes it; its handler is not called again. Bytes still in out() are then dropped, unless
-// close_when_sent() was called. Callbacks never come from within a call to the stream.
+// Destroying a Stream closes it and drops what is still in out(); close_when_sent() writes that first. After either its
+// handler is not called again. Callbacks never come from within a call to the stream.
 #pragma once
 
 #include <functional>
@@ -44,6 +44,9 @@ class Stream {
   // Starts reading. Requires: a connected stream. `handler` must outlive the stream.
   void start(StreamHandler* handler);
 
+  // Gives the stream away: it is written out, then closed. Its handler is not called again.
+  static void close_when_sent(std::unique_ptr<Stream> stream);
+
   Buffer& out() { return out_; }
   // Has out() written at the end of this turn. Calling it again before that costs nothing.
   void mark_dirty() {
@@ -76,6 +79,7 @@ class Stream {
   Stream(Loop* loop, Handle* handle);
   void enlist();
   void flush();
+  void ended(std::string_view reason);
   void read_names();
 
   Loop* loop_;
@@ -84,6 +88,7 @@ class Stream {
   Buffer out_;
   bool dirty_ = false;
   bool reading_ = false;
+  bool lingering_ = false;  // owned by the loop until all is sent
   uint64_t received_bytes_ = 0;
   uint64_t sent_bytes_ = 0;
   std::string peer_name_;

@@ -26,6 +26,7 @@ struct DomainStats {
   Counter hits;
   Counter misses;
   std::array<Counter, kTtlActions> ttl_rewrites;
+  std::array<Counter, kTtlActions> ttl_observed;  // what the policy would have done but for phase legacy
 };
 
 struct RuleStats {

@@ -1,0 +1,75 @@
+// Planner: turns a request into its Plan: bytes in, bytes out.
+//
+// It stands between the command table and the upstream connection, and writes straight into the connection's output
+// buffer: the client's own bytes, copied in as few pieces as possible, with physical names and expiries in their places.
+//
+//   in    *3..$3..SET..$25..writing_stats:user123:30d..$1..x..
+//   out   *5..$3..SET..$45..analytics:writing_stats:user:user123:days:30d..$1..x..$2..EX..$4..3600..
+//         ^^                ^------------ physical name --------------^         ^---- default ----^
+//
+// With no rule that matches, what goes out is byte for byte what came in (an inline request in its multibulk form).
+// Pure but for its random numbers, whose seed is given. One per event loop; keeps scratch memory between requests.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "keyshift/base/buffer.h"
+#include "keyshift/command/keys.h"
+#include "keyshift/command/row.h"
+#include "keyshift/command/ttl.h"
+#include "keyshift/plan/plan.h"
+#include "keyshift/resp/protocol.h"
+#include "keyshift/resp/request.h"
+#include "keyshift/scheme/ruleset.h"
+
+namespace keyshift::plan {
+
+// Whose request it is. `rules` and `view` outlive the plan's mapper, which keeps them.
+struct Context {
+  const std::shared_ptr<const scheme::Ruleset>& rules;
+  const scheme::View& view;
+  scheme::Phase phase;  // of keys that fit no rule
+  resp::Protocol protocol;
+  int database;
+  int64_t now_ms;  // Unix time, for absolute expiries
+};
+
+class Planner {
+ public:
+  explicit Planner(uint64_t seed) : random_(seed | 1) {}
+
+  // Fills `plan` and appends its commands to `out`. On a refusal (plan.refusal) `out` is as before.
+  // Requires: row.takes(request.size()); row was found for request[0] (and request[1]).
+  void make(const command::Row& row, const resp::Request& request, const Context& context, Buffer& out, Plan& plan);
+
+ private:
+  struct Work;
+
+  // A physical key written to `out`, whose expiry may be missing.
+  struct Lasting {
+    uint32_t key;       // index in Plan::keys
+    uint32_t policy;
+    size_t offset;      // from the first byte that this plan wrote
+    size_t length;
+  };
+
+  bool write_command(Work& work);
+  bool write_name(Work& work, const command::Name& name);
+  bool write_pattern(Work& work, const command::Name& name);
+  void write_expiry(Work& work);
+  void write_default_inline(Work& work);
+  void write_expire_steps(Work& work);
+  void write_keys_steps(Work& work);
+  void write_scan(Work& work);
+  void write_random_key_steps(Work& work);
+  void copy_up_to(Work& work, uint32_t argument);
+  void replace(Work& work, uint32_t argument, std::string_view text);
+  uint64_t next_random();
+
+  command::Names names_;
+  std::vector<Lasting> lasting_;
+  uint64_t random_;
+};
+
+}  // namespace keyshift::plan

@@ -1,0 +1,72 @@
+// ReplyMapper: gives a reply the names that its client used.
+//
+// Which names stand where in a reply is said by the command's row, never guessed from the reply. A mapper is made by the
+// planner for a request whose reply carries names, waits with the session's pending request, and is used once per kMap
+// step. It keeps the ruleset that mapped the request, so a reload in between changes nothing.
+//
+//   XREAD STREAMS jobs:7 0         jobs:7 -> work:jobs:id:7
+//   *1..*2..$14..work:jobs:id:7..*1...    =>   *1..*2..$6..jobs:7..*1...
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keyshift/base/buffer.h"
+#include "keyshift/command/row.h"
+#include "keyshift/resp/protocol.h"
+#include "keyshift/scheme/patterns.h"
+#include "keyshift/scheme/ruleset.h"
+
+namespace keyshift::plan {
+
+class ReplyMapper {
+ public:
+  // For replies whose names come from the request: kStreams, kKeyedPop, kOpaque (then only error texts).
+  explicit ReplyMapper(command::Reply shape) : shape_(shape) {}
+  // For replies whose names come from the keyspace: kKeys, kScan, kKey. `steps` replies make one.
+  ReplyMapper(command::Reply shape, std::shared_ptr<const scheme::Ruleset> rules, const scheme::View& view,
+              int database, resp::Protocol protocol, scheme::KeyPattern pattern, size_t steps);
+
+  // A key of the request, as the client called it and as the upstream knows it.
+  void add_name(std::string_view used, std::string_view physical);
+  bool names_empty() const { return names_.empty(); }
+
+  // Takes the next whole reply. Once the last of `steps` has come, appends the client's reply to `out`.
+  void map(std::string_view reply, Buffer& out);
+  // Appends an error reply with the names in it mapped.
+  void map_error(std::string_view reply, Buffer& out) const;
+
+ private:
+  struct UsedName {
+    std::string used;
+    std::string physical;
+  };
+
+  void map_keys(std::string_view reply, Buffer& out);
+  void map_scan(std::string_view reply, Buffer& out);
+  void map_random_key(std::string_view reply, Buffer& out);
+  void map_streams(std::string_view reply, Buffer& out) const;
+  void map_keyed_pop(std::string_view reply, Buffer& out) const;
+  void append_used(std::string_view physical, Buffer& out) const;
+  bool collect_visible(std::string_view physical);
+
+  command::Reply shape_;
+  std::vector<UsedName> names_;
+
+  std::shared_ptr<const scheme::Ruleset> rules_;
+  const scheme::View* view_ = nullptr;
+  int database_ = 0;
+  resp::Protocol protocol_ = resp::Protocol::kResp2;
+  scheme::KeyPattern pattern_;
+  size_t steps_left_ = 1;
+  size_t step_ = 0;        // which of the pattern's physical globs the next reply answers
+  Buffer shown_;           // bulks of the names collected so far
+  uint64_t shown_count_ = 0;
+  Buffer scratch_;         // one name
+  std::string error_;      // the first error among the replies
+};
+
+}  // namespace keyshift::plan

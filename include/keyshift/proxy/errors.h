@@ -1,0 +1,49 @@
+// Every error text of the proxy's own that a client can get, in one place.
+//
+// The first word is the one that Redis would use, since clients act on it. Texts say what to do next, for the person who
+// will find them in an application's log. What Redis itself would say of the same mistake is said in Redis's words.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "keyshift/plan/plan.h"
+#include "keyshift/resp/request.h"
+#include "keyshift/upstream/connection.h"
+
+namespace keyshift::proxy::errors {
+
+inline constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
+inline constexpr std::string_view kHelloNoAuth =
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> "
+    "option can be used to authenticate the client and select the RESP protocol version at the same time";
+inline constexpr std::string_view kWrongPass = "WRONGPASS invalid username-password pair or user is disabled.";
+inline constexpr std::string_view kNoPasswordSet =
+    "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration "
+    "is correct?";
+inline constexpr std::string_view kNoProto = "NOPROTO unsupported protocol version";
+inline constexpr std::string_view kBadProto = "ERR Protocol version is not an integer or out of range";
+inline constexpr std::string_view kSyntax = "ERR syntax error";
+inline constexpr std::string_view kDatabaseRange = "ERR DB index is out of range";
+inline constexpr std::string_view kNotInteger = "ERR value is not an integer or out of range";
+inline constexpr std::string_view kClientName = "ERR Client names cannot contain spaces, newlines or special characters.";
+inline constexpr std::string_view kNoSuchClient = "ERR No such client";
+inline constexpr std::string_view kTooManyClients = "ERR max number of clients reached";
+inline constexpr std::string_view kShuttingDown = "ERR Keyshift is shutting down; connect again";
+
+// The words of Redis 7 for a command or subcommand that is not there.
+std::string unknown_command(const resp::Request& request);
+std::string unknown_subcommand(const resp::Request& request);
+// `name` as in the table: "client|setname".
+std::string wrong_arity(std::string_view name);
+
+std::string needs_lease(std::string_view name);
+std::string refused_command(std::string_view name);
+std::string never_possible(std::string_view name);
+std::string refused_plan(const plan::Plan& plan, const resp::Request& request, std::string_view name);
+
+// The upstream cannot be reached now, or did not answer.
+std::string upstream_down(std::string_view reason);
+std::string upstream_lost(upstream::Loss loss, std::string_view reason);
+
+}  // namespace keyshift::proxy::errors

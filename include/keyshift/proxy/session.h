@@ -1,0 +1,137 @@
+// Session: one client's connection, from its bytes to its replies.
+//
+// The middle of the life of a request. Bytes become requests (RequestParser), requests find their row (command::Table)
+// and go one of three ways: answered here (LocalCommands), refused with an error, or planned straight into the output of
+// the session's upstream connection. Replies come back through on_reply and leave in the order of the requests:
+//
+//   GET a    PING    GET b          client
+//   pending: [GET a][local 7 bytes][GET b]        "+PONG" waits in deferred_ until GET a is answered
+//   replies: $1..x  +PONG  $1..y
+//
+// A session reads no further while its upstream connection is congested, its own output is not read, or too many of its
+// requests wait: back pressure reaches the client as a full socket. It ends when the client ends and every reply has
+// left, or at once when the client breaks the protocol or its output limit.
+//
+// Owned by its worker, on the worker's thread; calls worker().bury(this) once and is destroyed later in that turn.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "keyshift/base/buffer.h"
+#include "keyshift/base/ring.h"
+#include "keyshift/net/stream.h"
+#include "keyshift/plan/plan.h"
+#include "keyshift/plan/reply_mapper.h"
+#include "keyshift/proxy/client_registry.h"
+#include "keyshift/proxy/options.h"
+#include "keyshift/resp/protocol.h"
+#include "keyshift/resp/request_parser.h"
+#include "keyshift/upstream/connection.h"
+
+namespace keyshift::proxy {
+
+class Worker;
+
+class Session final : private net::StreamHandler, private upstream::Waiter {
+ public:
+  Session(Worker& worker, const ListenerOptions& listener, std::unique_ptr<net::Stream> stream);
+  ~Session() override;
+
+  // Takes no more requests; ends as soon as every reply has left.
+  void drain();
+  // Ends at once.
+  void kill();
+  // Nothing was asked for so long.
+  bool idle_since(uint64_t ns) const;
+
+  // For LocalCommands, whose commands are about this state.
+  Worker& worker() { return worker_; }
+  const ListenerOptions& listener() const { return listener_; }
+  ClientEntry& entry() { return *entry_; }
+  resp::Protocol protocol() const { return protocol_; }
+  bool authenticated() const { return authenticated_; }
+  void set_authenticated(bool authenticated);
+  void set_database(int database);
+  // What the client is answered from now on: everything, nothing, or everything but the next reply.
+  enum class Replies : uint8_t { kOn, kOff, kSkipNext };
+  void set_replies(Replies replies) { replies_ = replies; }
+  // CLIENT REPLY SKIP: means nothing to a client that turned replies off.
+  void skip_next_reply() {
+    if (replies_ != Replies::kOff) replies_ = Replies::kSkipNext;
+  }
+  // Speaks `protocol` from the next request on. Returns false while replies in the other one are still to come: the
+  // command is then tried again when they have.
+  bool set_protocol(resp::Protocol protocol);
+  // Back to what a new connection is (RESET), but for the protocol.
+  void reset();
+  // No request behind this one is read; the session ends when its replies have left (QUIT).
+  void finish() { finishing_ = true; }
+
+ private:
+  // One request of the client, or the length of local replies, in the order of their arrival.
+  struct Pending {
+    std::unique_ptr<plan::ReplyMapper> mapper;
+    std::unique_ptr<std::vector<uint32_t>> element_domains;  // of an MGET over several domains
+    const command::Row* row = nullptr;                       // null: local replies
+    size_t local_bytes = 0;                                  // of deferred_
+    uint32_t domain = 0;                                     // of the first key
+    uint32_t keys = 0;
+    uint16_t steps_left = 0;  // replies to come that are not discarded
+    bool map = false;         // whole replies through the mapper, or INFO's section
+    bool silent = false;      // CLIENT REPLY OFF
+    bool begun = false;       // a part of the reply has left
+    bool answered = false;    // by an error of ours: what still comes is dropped
+  };
+
+  void on_bytes(std::string_view bytes) override;
+  void on_end(std::string_view reason) override;
+  void on_drained() override;
+  void on_reply(std::string_view bytes, const resp::ReplyScanner* finished, uint64_t started_ns) override;
+  void on_lost(upstream::Loss loss, std::string_view reason) override;
+  void on_room() override;
+
+  size_t take_requests(std::string_view bytes);
+  bool handle(const resp::Request& request);
+  bool forward(const command::Row& row, const resp::Request& request);
+  bool must_wait();
+  void stall();
+  void resume();
+  void answer(std::string_view reply);
+  void answer_error(std::string_view text);
+  void expect(const command::Row& row, const resp::Request& request, plan::Plan& plan);
+  void count(const command::Row& row, const plan::Plan& plan);
+  void count_hits(const Pending& pending, std::string_view reply, const resp::ReplyScanner& scanner);
+  void relay(Pending& pending, std::string_view bytes, bool finished);
+  void complete();
+  void check_output();
+  void end_if_done();
+  void protocol_error();
+  void note_traffic();
+
+  Worker& worker_;
+  const ListenerOptions& listener_;
+  std::unique_ptr<net::Stream> stream_;
+  std::shared_ptr<ClientEntry> entry_;
+  upstream::Connection* connection_ = nullptr;  // chosen at the first request that needs one
+  resp::RequestParser parser_;
+  Buffer in_;        // the unfinished request, and what waits behind a stall
+  Buffer deferred_;  // local replies that wait for earlier ones
+  Buffer error_;     // an error reply that came in pieces and must be mapped
+  Ring<Pending> pending_;
+  int database_;
+  resp::Protocol protocol_ = resp::Protocol::kResp2;
+  Replies replies_ = Replies::kOn;
+  bool silent_ = false;      // the request under way is not answered
+  bool authenticated_;
+  bool stalled_ = false;
+  bool waits_for_room_ = false;
+  bool finishing_ = false;   // reads no more requests
+  bool ended_ = false;       // the client has sent its last byte
+  bool buried_ = false;
+  uint64_t counted_received_ = 0;
+  uint64_t counted_sent_ = 0;
+};
+
+}  // namespace keyshift::proxy

@@ -1,0 +1,98 @@
+// Worker: one thread, one event loop, and all that lives on it: listeners, sessions, a share of the upstream pool.
+//
+// Workers share nothing that changes but the ClientRegistry and the Facts, neither of which a request locks. Set-up in
+// dependency order: loop, pool, listeners; tear-down in reverse.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "keyshift/base/buffer.h"
+#include "keyshift/command/table.h"
+#include "keyshift/net/listener.h"
+#include "keyshift/net/loop.h"
+#include "keyshift/net/timer.h"
+#include "keyshift/plan/planner.h"
+#include "keyshift/proxy/client_registry.h"
+#include "keyshift/proxy/facts.h"
+#include "keyshift/proxy/options.h"
+#include "keyshift/telemetry/loop_stats.h"
+#include "keyshift/upstream/pool.h"
+
+namespace keyshift::proxy {
+
+class Session;
+
+class Worker {
+ public:
+  // What all workers share. Outlives them.
+  struct Shared {
+    const Options& options;
+    ClientRegistry& clients;
+    Facts& facts;
+  };
+
+  Worker(const Shared& shared, int number);
+  // Requires: start() was not called, or join().
+  ~Worker();
+
+  // Starts the thread and listens.
+  void start();
+  // Accepts no more, lets every session finish what it asked, then ends; ends all the same after the drain timeout.
+  void drain();
+  // Waits for the thread to end. Requires: drain() was called.
+  void join();
+  // Learned commands replace the table; requests under way keep the rows they found.
+  void set_table(std::shared_ptr<const command::Table> table);
+
+  const telemetry::LoopStats& stats() const { return stats_; }
+
+  // For sessions, on the worker's thread.
+  net::Loop& loop() { return loop_; }
+  telemetry::LoopStats& counters() { return stats_; }
+  const Options& options() const { return shared_.options; }
+  ClientRegistry& clients() { return shared_.clients; }
+  Facts& facts() { return shared_.facts; }
+  const command::Table& table() const { return *tables_.back(); }
+  upstream::Pool& pool() { return *pool_; }
+  plan::Planner& planner() { return planner_; }
+  // Scratch values of the request under way.
+  plan::Plan& plan() { return plan_; }
+  Buffer& scratch() { return scratch_; }
+  // The session is destroyed when the handlers of this turn are done.
+  void bury(Session* session);
+  // Closes the session with this id in one of the next turns. Any thread.
+  void kill_later(uint64_t id);
+
+ private:
+  void run();
+  void accept(const ListenerOptions& listener, std::unique_ptr<net::Stream> stream);
+  void begin_drain();
+  void end_if_drained();
+  void close_idle();
+  void bury_dead();
+
+  Shared shared_;
+  telemetry::LoopStats stats_;
+  net::Loop loop_;
+  plan::Planner planner_;
+  plan::Plan plan_;
+  Buffer scratch_;
+  // Rows must outlive what points at them, so tables are kept: they change once per upstream with new modules.
+  std::vector<std::shared_ptr<const command::Table>> tables_;
+  std::unique_ptr<upstream::Pool> pool_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::unordered_map<Session*, std::unique_ptr<Session>> sessions_;
+  std::vector<Session*> dead_;
+  std::unique_ptr<net::Timer> funeral_;
+  std::unique_ptr<net::Timer> idle_;
+  std::unique_ptr<net::Timer> drain_deadline_;
+  bool draining_ = false;
+  std::thread thread_;
+};
+
+}  // namespace keyshift::proxy

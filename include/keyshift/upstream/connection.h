@@ -1,0 +1,162 @@
+// Connection: one connection to the upstream, shared by many sessions, and the FIFO of the replies it still owes.
+//
+// It sits between planner and sessions: a session has its plan written straight into out(), says with expect() who
+// gets each reply, and the replies come back in that order. A reply is handed on piece by piece as it arrives
+// (kStream), collected first (kWhole), or dropped (kDrop: an injected SELECT or EXPIRE).
+//
+//   connection.begin(3);                              *2..SELECT..3..   if it was in another database
+//   planner.write(connection.out());                  *3..SET..analytics:..x
+//   connection.expect({.waiter = &session, .delivery = Delivery::kStream, .started_ns = now});
+//   connection.submit();                              leaves at the end of this turn, with everybody else's
+//
+// Life: idle -> connecting -> ready -> down -> connecting ... A request that comes while connecting waits in out() for
+// at most `queue_timeout_ms`; one that comes while down is refused by the session, with failure(). Losing the
+// connection fails all that it owed, once each. Reconnects follow one another, never overlap, with jitter.
+//
+// A request past its deadline is answered by on_lost(); its expectation stays as a tombstone that swallows the late
+// reply. A frame that nobody expects closes the connection: never a wrong reply to a wrong client.
+//
+// Belongs to one loop's thread. Waiters are borrowed: whoever dies calls abandon() first.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keyshift/base/address.h"
+#include "keyshift/base/buffer.h"
+#include "keyshift/base/ring.h"
+#include "keyshift/net/loop.h"
+#include "keyshift/net/stream.h"
+#include "keyshift/net/timer.h"
+#include "keyshift/resp/protocol.h"
+#include "keyshift/resp/reply_scanner.h"
+#include "keyshift/telemetry/loop_stats.h"
+
+namespace keyshift::upstream {
+
+// What a connection needs to know of the configuration.
+struct ConnectionOptions {
+  Address address;
+  std::string username;
+  std::string password;
+  resp::Protocol protocol = resp::Protocol::kResp2;
+  int64_t connect_timeout_ms = 2'000;
+  int64_t queue_timeout_ms = 1'000;
+  int64_t reply_timeout_ms = 30'000;  // 0: none
+  int64_t reconnect_min_ms = 50;
+  int64_t reconnect_max_ms = 2'000;
+  size_t buffer_mark_bytes = 1 << 20;  // above it congested() holds
+};
+
+enum class Delivery : uint8_t { kStream, kWhole, kDrop };
+
+// Why a reply will not come.
+enum class Loss : uint8_t {
+  kDisconnected,  // in flight when the connection broke: the command may have been executed
+  kNotSent,       // still waiting for the connection: surely not executed
+  kTimeout,       // no reply within the deadline: the command may have been executed
+};
+
+class Waiter;
+
+struct Expectation {
+  Waiter* waiter = nullptr;  // null: a tombstone, or nobody is interested
+  uint64_t started_ns = 0;
+  Delivery delivery = Delivery::kDrop;
+};
+
+class Waiter {
+ public:
+  virtual ~Waiter() = default;
+  // A piece of the reply at the head of what this waiter expects (the whole of it with Delivery::kWhole). `finished`
+  // is the scanner's word on the reply once it is complete, else null. `bytes` end with the call.
+  virtual void on_reply(std::string_view bytes, const resp::ReplyScanner* finished, uint64_t started_ns) = 0;
+  // The reply at the head will not come, or not go on.
+  virtual void on_lost(Loss loss, std::string_view reason) = 0;
+  // The connection takes requests again after wait_for_room().
+  virtual void on_room() = 0;
+};
+
+class Connection final : private net::StreamHandler {
+ public:
+  enum class State : uint8_t { kIdle, kConnecting, kReady, kDown };
+
+  Connection(net::Loop* loop, ConnectionOptions options, telemetry::LoopStats* stats);
+  // Requires: no waiter is left (abandon() was called for each).
+  ~Connection() override;
+
+  // Connects, unless that is under way or done. Called by the first use.
+  void open();
+  State state() const { return state_; }
+  // Requests can be written: the connection is there, or will be within the queue's deadline.
+  bool usable() const { return state_ == State::kReady || state_ == State::kConnecting; }
+  // Why the last attempt or connection failed. For the error that a client gets while !usable().
+  const std::string& failure() const { return failure_; }
+
+  // Where requests are written. Requires: usable().
+  Buffer& out() { return state_ == State::kReady ? stream_->out() : queued_; }
+  // Puts a SELECT before what is written next if the connection's tail is in another database.
+  void begin(int database);
+  // The next request written will be answered to this. One call per request, in the order of writing.
+  void expect(const Expectation& expectation);
+  // What was written leaves at the end of this turn.
+  void submit() {
+    if (state_ == State::kReady) stream_->mark_dirty();
+  }
+  // More waits to be sent than buffer_mark_bytes: whoever can wait should.
+  bool congested() const;
+  // on_room() is called once, when what waits has been sent or the connection is lost.
+  void wait_for_room(Waiter* waiter) { waiting_for_room_.push_back(waiter); }
+  // Forgets a waiter: its replies are swallowed, no call comes any more. Cost: the length of the FIFO.
+  void abandon(Waiter* waiter);
+
+  // Replies still owed, tombstones included.
+  size_t owed() const { return expected_.size(); }
+  // Checks deadlines; the pool calls it a few times a second.
+  void check_deadlines(uint64_t now_ns);
+
+ private:
+  void on_bytes(std::string_view bytes) override;
+  void on_end(std::string_view reason) override;
+  void on_drained() override;
+
+  void connected(Result<std::unique_ptr<net::Stream>> stream);
+  void handshake();
+  bool on_handshake_reply(std::string_view reply);
+  void become_ready();
+  bool deliver(std::string_view& bytes);
+  void go_down(std::string_view reason);
+  void fail_all(Loss loss, std::string_view reason);
+  void call_waiting_for_room();
+  void count_traffic();
+  uint64_t next_pause_ms();
+
+  net::Loop* loop_;
+  ConnectionOptions options_;
+  telemetry::LoopStats* stats_;
+  State state_ = State::kIdle;
+  std::string failure_;
+  std::unique_ptr<net::Connecting> connecting_;
+  std::unique_ptr<net::Stream> stream_;
+  net::Timer reconnect_;
+  Buffer queued_;             // requests written while connecting
+  int database_ = 0;          // that the next request written would be executed in
+  int handshake_replies_ = 0; // still to come
+  resp::ReplyScanner scanner_;
+  Buffer collected_;          // of a kWhole reply that came in pieces, or a handshake reply
+  Ring<Expectation> expected_;
+  size_t timed_out_ = 0;      // that many at the head of expected_ were answered by their deadline
+  std::vector<Waiter*> waiting_for_room_;
+  uint64_t attempt_started_ns_ = 0;
+  uint64_t pause_ms_ = 0;
+  uint64_t counted_received_ = 0;
+  uint64_t counted_sent_ = 0;
+  std::minstd_rand random_;
+};
+
+}  // namespace keyshift::upstream

@@ -1,0 +1,345 @@
+#include "keyshift/plan/planner.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+#include <utility>
+
+#include "keyshift/plan/reply_mapper.h"
+#include "keyshift/resp/number.h"
+#include "keyshift/resp/writer.h"
+#include "keyshift/scheme/patterns.h"
+
+namespace keyshift::plan {
+
+using command::Leaves;
+using command::Reply;
+using command::Role;
+using command::Ttl;
+using scheme::Match;
+using scheme::TtlAction;
+
+namespace {
+
+// RANDOMKEY may name a key that no client name reaches: so many draws make it rare that all do.
+constexpr size_t kRandomKeyDraws = 16;
+
+// Whether a reply that names keys of the keyspace can differ from the upstream's at all.
+bool renames_anything(const Context& context) {
+  return !context.rules->rules().empty() || context.view.unmatched == scheme::Unmatched::kPrefix;
+}
+
+// Phase legacy: names and expiries are counted, not changed.
+bool is_observed(const Context& context, const Match& match) {
+  const scheme::Phase phase =
+      match.kind == Match::Kind::kRule ? context.rules->rules()[match.rule].phase : context.phase;
+  return phase == scheme::Phase::kLegacy;
+}
+
+size_t header_begin(const resp::Request& request, uint32_t argument) {
+  const resp::Arg& arg = request.args()[argument];
+  return arg.offset - resp::bulk_header_size(arg.length);
+}
+
+void append_integer_bulk(Buffer& out, int64_t value) {
+  char digits[24];
+  const auto end = std::to_chars(std::begin(digits), std::end(digits), value).ptr;
+  resp::append_bulk(out, {digits, static_cast<size_t>(end - digits)});
+}
+
+}  // namespace
+
+// One request on its way into the output buffer.
+struct Planner::Work {
+  const command::Row& row;
+  const resp::Request& request;
+  const Context& context;
+  Buffer& out;
+  Plan& plan;
+  size_t base;        // out.size() before us
+  size_t copied = 0;  // bytes of the request's block that went out, or were replaced
+  Ttl ttl = {};
+  Leaves leaves = Leaves::kNothing;
+  // The first key, matched ahead because a default expiry changes the request's first line.
+  Match first = {};
+  bool first_matched = false;
+  scheme::TtlDecision inline_default = {};
+  uint32_t given_policy = 0;  // that judges the expiry in the request; 0 does nothing
+};
+
+uint64_t Planner::next_random() {
+  // xorshift64 (Marsaglia 2003): spreads expiries, protects nothing.
+  random_ ^= random_ << 13;
+  random_ ^= random_ >> 7;
+  random_ ^= random_ << 17;
+  return random_;
+}
+
+void Planner::copy_up_to(Work& work, uint32_t argument) {
+  const size_t end = header_begin(work.request, argument);
+  work.out.append(work.request.block().substr(work.copied, end - work.copied));
+  const resp::Arg& arg = work.request.args()[argument];
+  work.copied = size_t{arg.offset} + arg.length + 2;
+}
+
+void Planner::replace(Work& work, uint32_t argument, std::string_view text) {
+  copy_up_to(work, argument);
+  resp::append_bulk(work.out, text);
+}
+
+void Planner::make(const command::Row& row, const resp::Request& request, const Context& context, Buffer& out,
+                   Plan& plan) {
+  plan.clear();
+  lasting_.clear();
+  if (command::find_names(row, request, names_) == command::Found::kMalformed) {
+    plan.refusal = Refusal::kMalformed;
+    plan.error = names_.error;
+    return;
+  }
+  if (names_.blocks) {
+    plan.refusal = Refusal::kLease;
+    return;
+  }
+  Work work{.row = row, .request = request, .context = context, .out = out, .plan = plan, .base = out.size()};
+  if (renames_anything(context)) {
+    switch (row.reply) {
+      case Reply::kKeys:
+        return write_keys_steps(work);
+      case Reply::kScan:
+        return write_scan(work);
+      case Reply::kKey:
+        return write_random_key_steps(work);
+      default:
+        break;
+    }
+  }
+  if (!write_command(work)) {
+    out.truncate(work.base);
+    plan.steps.clear();
+    plan.keys.clear();
+    plan.mapper.reset();
+    return;
+  }
+  plan.steps.insert(plan.steps.begin(),
+                    plan.mapper != nullptr && row.reply != Reply::kOpaque ? Disposition::kMap : Disposition::kRelay);
+}
+
+// Arguments are written from first to last: what stands between two that change is copied in one piece.
+bool Planner::write_command(Work& work) {
+  auto& list = names_.list;
+  if (list.size() > 1) {
+    std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+  }
+  if (work.row.expiry != command::Expiry::kNone) work.ttl = command::find_ttl(work.row, work.request);
+  if (work.row.leaves != Leaves::kNothing) work.leaves = command::leaves_of(work.row, work.ttl);
+  write_default_inline(work);
+
+  for (const command::Name& name : list) {
+    const bool written = name.role == Role::kKey ? write_name(work, name) : write_pattern(work, name);
+    if (!written) return false;
+  }
+  write_expiry(work);
+  work.out.append(work.request.block().substr(work.copied));
+  if (work.inline_default.action == TtlAction::kDefault && !work.plan.keys.front().observed) {
+    const bool whole_seconds = work.inline_default.value % 1000 == 0;
+    resp::append_bulk(work.out, whole_seconds ? "EX" : "PX");
+    append_integer_bulk(work.out, work.inline_default.value / (whole_seconds ? 1000 : 1));
+  }
+  write_expire_steps(work);
+  return true;
+}
+
+// Whether the command takes the default along decides its first line.
+void Planner::write_default_inline(Work& work) {
+  if (work.leaves != Leaves::kInline || names_.list.empty()) return;
+  const Context& context = work.context;
+  work.first = context.rules->match(work.request[names_.list[0].at], context.database, context.view);
+  work.first_matched = true;
+  work.inline_default = scheme::decide_missing(context.rules->policy(work.first.policy), next_random());
+  if (work.inline_default.action != TtlAction::kDefault || is_observed(context, work.first)) return;
+  resp::append_array(work.out, work.request.size() + 2);
+  work.copied = header_begin(work.request, 0);
+}
+
+bool Planner::write_name(Work& work, const command::Name& name) {
+  const Context& context = work.context;
+  const scheme::Ruleset& rules = *context.rules;
+  const std::string_view key = work.request[name.at];
+  int database = context.database;
+  if (names_.database_at != 0 && name.at == names_.list.back().at) {
+    int64_t target = 0;
+    // What is no number is Redis's to refuse.
+    if (resp::parse_integer(work.request[names_.database_at], target)) database = static_cast<int>(target);
+  }
+  Match matched;
+  if (!work.first_matched) matched = rules.match(key, database, context.view);
+  const Match& match = work.first_matched ? work.first : matched;
+  work.first_matched = false;
+  if (match.refused) {
+    work.plan.refusal = Refusal::kUnmatched;
+    work.plan.refused_at = name.at;
+    return false;
+  }
+  const bool observed = is_observed(context, match);
+  PlannedKey planned{.rule = match.rule,
+                     .domain = match.domain,
+                     .rewritten = !match.identity || (observed && match.kind == Match::Kind::kRule),
+                     .observed = observed,
+                     .ttl = TtlAction::kNone};
+  if (work.inline_default.action == TtlAction::kDefault) planned.ttl = TtlAction::kDefault;
+
+  const bool names_reply = work.row.reply == Reply::kStreams || work.row.reply == Reply::kKeyedPop ||
+                           work.row.is(command::Row::kErrorNamesKey);
+  if (match.identity) {
+    if (name.lasting && work.leaves == Leaves::kBehind && !observed) {
+      copy_up_to(work, name.at);
+      resp::append_bulk(work.out, key);
+    }
+  } else {
+    copy_up_to(work, name.at);
+    const size_t size = rules.physical_size(match);
+    resp::append_bulk_header(work.out, size);
+    char* begin = work.out.reserve(size + 2);
+    char* end = rules.write_physical(match, key, begin);
+    if (names_.database_at != 0 && names_.list.size() == 1 && database != context.database) {
+      // MOVE: the one name is read in one database and written in another.
+      const Match here = rules.match(key, context.database, context.view);
+      std::string other(here.refused ? 0 : rules.physical_size(here), '\0');
+      if (!here.refused) rules.write_physical(here, key, other.data());
+      if (here.refused || std::string_view(begin, size) != other) {
+        work.plan.refusal = Refusal::kTwoNamesOneMove;
+        work.plan.refused_at = name.at;
+        return false;
+      }
+    }
+    *end++ = '\r';
+    *end++ = '\n';
+    work.out.commit(size + 2);
+    if (names_reply) {
+      if (!work.plan.mapper) work.plan.mapper = std::make_unique<ReplyMapper>(work.row.reply);
+      work.plan.mapper->add_name(key, {begin, size});
+    }
+  }
+  if (name.lasting && work.leaves == Leaves::kBehind && !observed) {
+    const size_t size = match.identity ? key.size() : rules.physical_size(match);
+    lasting_.push_back({.key = static_cast<uint32_t>(work.plan.keys.size()),
+                        .policy = match.policy,
+                        .offset = work.out.size() - work.base - size - 2,
+                        .length = size});
+  }
+  if (name.lasting && work.leaves == Leaves::kBehind && observed &&
+      rules.policy(match.policy).default_ms != scheme::TtlPolicy::kUnset) {
+    planned.ttl = TtlAction::kDefault;
+  }
+  // An expiry that the client gives is the first key's: no command gives one for several.
+  if (work.plan.keys.empty()) work.given_policy = match.policy;
+  work.plan.keys.push_back(planned);
+  return true;
+}
+
+bool Planner::write_pattern(Work& work, const command::Name& name) {
+  if (name.role != Role::kSortBy && name.role != Role::kSortGet) return true;
+  const Context& context = work.context;
+  const auto physical = scheme::translate_sort_pattern(*context.rules, work.request[name.at], context.database,
+                                                       context.view);
+  if (!physical) {
+    work.plan.refusal = Refusal::kSortPattern;
+    work.plan.refused_at = name.at;
+    return false;
+  }
+  replace(work, name.at, *physical);
+  return true;
+}
+
+// Brings the client's own expiry into the policy, in its own unit and base.
+void Planner::write_expiry(Work& work) {
+  if (work.ttl.kind != Ttl::Kind::kGiven || work.plan.keys.empty()) return;
+  const scheme::TtlPolicy& policy = work.context.rules->policy(work.given_policy);
+  if (!policy.active()) return;
+  scheme::TtlDecision decision;
+  if (work.leaves == Leaves::kArgument) {
+    // RESTORE with 0: no expiry. With ABSTTL the default is an absolute time too.
+    decision = scheme::decide_missing(policy, next_random());
+    if (decision.action == TtlAction::kDefault && work.ttl.base == command::Base::kAbsolute) {
+      decision.value += work.context.now_ms;
+    }
+  } else {
+    decision = scheme::decide_explicit(
+        policy, work.ttl.value,
+        work.ttl.unit == command::Unit::kSeconds ? scheme::TtlUnit::kSeconds : scheme::TtlUnit::kMilliseconds,
+        work.ttl.base == command::Base::kRelative ? scheme::TtlBase::kRelative : scheme::TtlBase::kAbsolute,
+        work.context.now_ms, next_random());
+  }
+  if (decision.action == TtlAction::kNone || decision.action == TtlAction::kKeep) return;
+  work.plan.keys.front().ttl = decision.action;
+  if (work.plan.keys.front().observed) return;
+  copy_up_to(work, work.ttl.at);
+  append_integer_bulk(work.out, decision.value);
+}
+
+void Planner::write_expire_steps(Work& work) {
+  for (const Lasting& lasting : lasting_) {
+    const scheme::TtlDecision decision =
+        scheme::decide_missing(work.context.rules->policy(lasting.policy), next_random());
+    if (decision.action != TtlAction::kDefault) continue;
+    const bool whole_seconds = decision.value % 1000 == 0;
+    resp::append_array(work.out, 4);
+    resp::append_bulk(work.out, whole_seconds ? "EXPIRE" : "PEXPIRE");
+    resp::append_bulk_header(work.out, lasting.length);
+    // The key is copied from where this plan wrote it; reserve() first, for it may move the bytes.
+    char* to = work.out.reserve(lasting.length + 2);
+    std::memcpy(to, work.out.view().data() + work.base + lasting.offset, lasting.length);
+    to[lasting.length] = '\r';
+    to[lasting.length + 1] = '\n';
+    work.out.commit(lasting.length + 2);
+    append_integer_bulk(work.out, decision.value / (whole_seconds ? 1000 : 1));
+    resp::append_bulk(work.out, "NX");
+    work.plan.steps.push_back(Disposition::kDiscard);
+    work.plan.keys[lasting.key].ttl = TtlAction::kDefault;
+  }
+}
+
+void Planner::write_keys_steps(Work& work) {
+  const Context& context = work.context;
+  scheme::KeyPattern pattern =
+      scheme::translate_pattern(*context.rules, work.request[1], context.database, context.view);
+  for (const std::string& physical : pattern.physical) {
+    resp::append_array(work.out, 2);
+    resp::append_bulk(work.out, "KEYS");
+    resp::append_bulk(work.out, physical);
+    work.plan.steps.push_back(Disposition::kMap);
+  }
+  const size_t steps = pattern.physical.size();
+  work.plan.mapper = std::make_unique<ReplyMapper>(Reply::kKeys, context.rules, context.view, context.database, context.protocol,
+                                                   std::move(pattern), steps);
+}
+
+// A cursor walks one upstream SCAN, so several physical patterns become `*`: Redis visits every key anyway, and the
+// mapper filters.
+void Planner::write_scan(Work& work) {
+  const Context& context = work.context;
+  uint32_t match_at = 0;
+  for (const command::Name& name : names_.list) {
+    if (name.role == Role::kPattern) match_at = name.at;
+  }
+  const std::string_view glob = match_at == 0 ? "*" : work.request[match_at];
+  scheme::KeyPattern pattern = scheme::translate_pattern(*context.rules, glob, context.database, context.view);
+  if (match_at != 0) replace(work, match_at, pattern.physical.size() == 1 ? pattern.physical[0] : "*");
+  work.out.append(work.request.block().substr(work.copied));
+  work.plan.steps.push_back(Disposition::kMap);
+  work.plan.mapper = std::make_unique<ReplyMapper>(Reply::kScan, context.rules, context.view, context.database, context.protocol,
+                                                   std::move(pattern), 1);
+}
+
+void Planner::write_random_key_steps(Work& work) {
+  const Context& context = work.context;
+  for (size_t i = 0; i < kRandomKeyDraws; ++i) {
+    work.out.append(work.request.block());
+    work.plan.steps.push_back(Disposition::kMap);
+  }
+  work.plan.mapper = std::make_unique<ReplyMapper>(
+      Reply::kKey, context.rules, context.view, context.database, context.protocol,
+      scheme::translate_pattern(*context.rules, "*", context.database, context.view), kRandomKeyDraws);
+}
+
+}  // namespace keyshift::plan

@@ -1,0 +1,161 @@
+#include "keyshift/plan/reply_mapper.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "keyshift/base/check.h"
+#include "keyshift/resp/reply_cursor.h"
+#include "keyshift/resp/writer.h"
+#include "keyshift/scheme/glob.h"
+
+namespace keyshift::plan {
+
+using resp::ReplyCursor;
+using resp::Token;
+
+ReplyMapper::ReplyMapper(command::Reply shape, std::shared_ptr<const scheme::Ruleset> rules, const scheme::View& view,
+                         int database, resp::Protocol protocol, scheme::KeyPattern pattern, size_t steps)
+    : shape_(shape),
+      rules_(std::move(rules)),
+      view_(&view),
+      database_(database),
+      protocol_(protocol),
+      pattern_(std::move(pattern)),
+      steps_left_(steps) {}
+
+void ReplyMapper::add_name(std::string_view used, std::string_view physical) {
+  names_.push_back({std::string(used), std::string(physical)});
+}
+
+void ReplyMapper::map(std::string_view reply, Buffer& out) {
+  KEYSHIFT_CHECK(steps_left_ > 0, "a reply more than the plan has steps");
+  --steps_left_;
+  if (reply.starts_with('-') || reply.starts_with('!')) {
+    if (error_.empty()) error_ = reply;
+  }
+  if (!error_.empty()) {
+    if (steps_left_ == 0) map_error(error_, out);
+    return;
+  }
+  switch (shape_) {
+    case command::Reply::kKeys:
+      map_keys(reply, out);
+      break;
+    case command::Reply::kScan:
+      map_scan(reply, out);
+      break;
+    case command::Reply::kKey:
+      map_random_key(reply, out);
+      break;
+    case command::Reply::kStreams:
+      map_streams(reply, out);
+      break;
+    case command::Reply::kKeyedPop:
+      map_keyed_pop(reply, out);
+      break;
+    default:
+      out.append(reply);
+  }
+}
+
+// Redis quotes names in its errors as they are: each physical name is replaced wherever it stands.
+void ReplyMapper::map_error(std::string_view reply, Buffer& out) const {
+  while (!reply.empty()) {
+    size_t nearest = std::string_view::npos;
+    const UsedName* found = nullptr;
+    for (const UsedName& name : names_) {
+      const size_t at = name.physical.empty() ? std::string_view::npos : reply.find(name.physical);
+      const bool longer = at == nearest && found != nullptr && name.physical.size() > found->physical.size();
+      if (at < nearest || (longer && at != std::string_view::npos)) {
+        nearest = at;
+        found = &name;
+      }
+    }
+    if (found == nullptr) break;
+    out.append(reply.substr(0, nearest));
+    // An error is one line: a name that has line ends cannot have been found, but its mapping could bring some in.
+    for (const char byte : found->used) out.push_back(byte == '\r' || byte == '\n' ? ' ' : byte);
+    reply.remove_prefix(nearest + found->physical.size());
+  }
+  out.append(reply);
+}
+
+// Puts the client's name of a key into shown_, if it sees the key and its glob fits.
+bool ReplyMapper::collect_visible(std::string_view physical) {
+  scratch_.clear();
+  if (!scheme::client_name(*rules_, pattern_, physical, database_, *view_, scratch_)) return false;
+  resp::append_bulk(shown_, scratch_.view());
+  ++shown_count_;
+  return true;
+}
+
+// One of several replies: a key that an earlier pattern found is not shown again.
+void ReplyMapper::map_keys(std::string_view reply, Buffer& out) {
+  const size_t step = step_++;
+  ReplyCursor cursor(reply);
+  cursor.next();
+  while (!cursor.done()) {
+    const Token token = cursor.next();
+    const auto found_before = [&token](const std::string& glob) { return scheme::glob_match(glob, token.text); };
+    if (std::any_of(pattern_.physical.begin(), pattern_.physical.begin() + static_cast<std::ptrdiff_t>(step),
+                    found_before)) {
+      continue;
+    }
+    collect_visible(token.text);
+  }
+  if (steps_left_ > 0) return;
+  resp::append_array(out, shown_count_);
+  out.append(shown_.view());
+  shown_.release();
+}
+
+void ReplyMapper::map_scan(std::string_view reply, Buffer& out) {
+  ReplyCursor cursor(reply);
+  out.append(cursor.next().raw);  // the pair
+  out.append(cursor.next().raw);  // the cursor
+  cursor.next();                  // the array of keys
+  while (!cursor.done()) collect_visible(cursor.next().text);
+  resp::append_array(out, shown_count_);
+  out.append(shown_.view());
+}
+
+// Several draws: the first key that the client can see is the answer, and null if there is none.
+void ReplyMapper::map_random_key(std::string_view reply, Buffer& out) {
+  const Token token = ReplyCursor(reply).next();
+  if (shown_count_ == 0 && token.is_string()) collect_visible(token.text);
+  if (steps_left_ > 0) return;
+  if (shown_count_ > 0) {
+    out.append(shown_.view());
+  } else if (token.is_null) {
+    out.append(reply);
+  } else {
+    resp::append_null(out, protocol_);  // only foreign keys were drawn
+  }
+}
+
+void ReplyMapper::append_used(std::string_view physical, Buffer& out) const {
+  const auto name = std::find_if(names_.begin(), names_.end(),
+                                 [physical](const UsedName& candidate) { return candidate.physical == physical; });
+  resp::append_bulk(out, name == names_.end() ? physical : std::string_view(name->used));
+}
+
+// RESP2: an array of [key, entries]; RESP3: a map from key to entries.
+void ReplyMapper::map_streams(std::string_view reply, Buffer& out) const {
+  ReplyCursor cursor(reply);
+  const Token head = cursor.next();
+  out.append(head.raw);
+  while (!cursor.done()) {
+    if (head.type != '%') out.append(cursor.next().raw);  // the pair
+    append_used(cursor.next().text, out);
+    out.append(cursor.skip());
+  }
+}
+
+void ReplyMapper::map_keyed_pop(std::string_view reply, Buffer& out) const {
+  ReplyCursor cursor(reply);
+  out.append(cursor.next().raw);
+  if (!cursor.done()) append_used(cursor.next().text, out);
+  out.append(cursor.rest());
+}
+
+}  // namespace keyshift::plan

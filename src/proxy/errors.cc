@@ -1,0 +1,97 @@
+#include "keyshift/proxy/errors.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace keyshift::proxy::errors {
+namespace {
+
+// How Redis cuts what it quotes.
+constexpr size_t kQuoted = 128;
+
+std::string_view cut(std::string_view text) { return text.substr(0, kQuoted); }
+
+// "client|setname" as a person would type it.
+std::string spoken(std::string_view name) {
+  std::string text(name);
+  std::replace(text.begin(), text.end(), '|', ' ');
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
+  return text;
+}
+
+}  // namespace
+
+std::string unknown_command(const resp::Request& request) {
+  std::string arguments;
+  for (size_t i = 1; i < request.size() && arguments.size() < kQuoted; ++i) {
+    arguments += fmt::format("'{}' ", request[i].substr(0, kQuoted - arguments.size()));
+  }
+  return fmt::format("ERR unknown command '{}', with args beginning with: {}", cut(request[0]), arguments);
+}
+
+std::string unknown_subcommand(const resp::Request& request) {
+  std::string command(request[0]);
+  std::transform(command.begin(), command.end(), command.begin(), [](unsigned char c) { return std::toupper(c); });
+  return fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", cut(request[1]), command);
+}
+
+std::string wrong_arity(std::string_view name) {
+  return fmt::format("ERR wrong number of arguments for '{}' command", name);
+}
+
+std::string needs_lease(std::string_view name) {
+  return fmt::format("ERR {} needs an upstream connection of its own, which this version of Keyshift does not lend; "
+                     "connect such clients to the upstream directly",
+                     spoken(name));
+}
+
+std::string refused_command(std::string_view name) {
+  return fmt::format("ERR {} can harm others who use this Redis and is refused by Keyshift; the operator can let it "
+                     "through with allow = [\"{}\"]",
+                     spoken(name), spoken(name));
+}
+
+std::string never_possible(std::string_view name) {
+  return fmt::format("ERR {} cannot work through a proxy; connect to the upstream directly", spoken(name));
+}
+
+std::string refused_plan(const plan::Plan& plan, const resp::Request& request, std::string_view name) {
+  const std::string_view argument = plan.refused_at < request.size() ? cut(request[plan.refused_at]) : "";
+  switch (plan.refusal) {
+    case plan::Refusal::kMalformed:
+      return std::string(plan.error);
+    case plan::Refusal::kUnmatched:
+      return fmt::format("ERR key '{}' fits no rule and this listener refuses such keys (unmatched = \"refuse\"); "
+                         "add a rule for it",
+                         argument);
+    case plan::Refusal::kSortPattern:
+      return fmt::format("ERR the pattern '{}' can mean keys of different rules, so it cannot be translated; sort by a "
+                         "pattern that fits one rule",
+                         argument);
+    case plan::Refusal::kTwoNamesOneMove:
+      return fmt::format("ERR key '{}' has different names in the two databases; COPY it and DEL it instead", argument);
+    case plan::Refusal::kLease:
+    case plan::Refusal::kNone:
+      break;
+  }
+  return needs_lease(name);
+}
+
+std::string upstream_down(std::string_view reason) {
+  return fmt::format("ERR Keyshift has no connection to its upstream ({}); it keeps trying", reason);
+}
+
+std::string upstream_lost(upstream::Loss loss, std::string_view reason) {
+  switch (loss) {
+    case upstream::Loss::kNotSent:
+      return fmt::format("ERR Keyshift has no connection to its upstream ({}); the command was not executed", reason);
+    case upstream::Loss::kTimeout:
+      return fmt::format("ERR Keyshift got no reply from its upstream ({}); the command may still be executed", reason);
+    case upstream::Loss::kDisconnected:
+      break;
+  }
+  return fmt::format("ERR Keyshift lost its upstream connection ({}); the command may have been executed", reason);
+}
+
+}  // namespace keyshift::proxy::errors

@@ -1,0 +1,59 @@
+#include "info_section.h"
+
+#include <strings.h>
+
+#include <fmt/format.h>
+
+#include "keyshift/proxy/worker.h"
+#include "keyshift/resp/reply_cursor.h"
+#include "keyshift/resp/writer.h"
+
+namespace keyshift::proxy {
+namespace {
+
+bool is_word(std::string_view text, std::string_view word) {
+  return text.size() == word.size() && strncasecmp(text.data(), word.data(), word.size()) == 0;
+}
+
+}  // namespace
+
+bool info_is_only_ours(const resp::Request& request) { return request.size() == 2 && is_word(request[1], "keyshift"); }
+
+bool info_wants_ours(const resp::Request& request) {
+  if (request.size() == 1) return true;
+  for (size_t i = 1; i < request.size(); ++i) {
+    for (const std::string_view word : {"default", "all", "everything", "keyshift"}) {
+      if (is_word(request[i], word)) return true;
+    }
+  }
+  return false;
+}
+
+std::string info_section(Worker& worker) {
+  const Options& options = worker.options();
+  const auto health = worker.facts().health();
+  return fmt::format(
+      "# Keyshift\r\nkeyshift_version:{}\r\nkeyshift_phase:{}\r\nkeyshift_rules:{}\r\nkeyshift_domains:{}\r\n"
+      "keyshift_workers:{}\r\nkeyshift_clients:{}\r\nkeyshift_upstream:{}\r\nkeyshift_upstream_ready:{}\r\n",
+      KEYSHIFT_VERSION, options.phase == scheme::Phase::kLegacy ? "legacy" : "consolidated",
+      options.rules->rules().size(), options.rules->domains().size(), options.workers, worker.clients().size(),
+      options.pool.connection.address.text(), health.ready ? "yes" : "no");
+}
+
+void append_info(std::string_view reply, std::string_view section, resp::Protocol protocol, Buffer& out) {
+  const resp::Token token = resp::ReplyCursor(reply).next();
+  if (!token.is_string() && token.type != '=') {
+    out.append(reply);
+    return;
+  }
+  std::string text(token.type == '=' ? token.text.substr(4) : token.text);
+  if (!text.empty()) text += "\r\n";
+  text += section;
+  if (token.type == '=') {
+    resp::append_verbatim(out, "txt", text, protocol);
+  } else {
+    resp::append_bulk(out, text);
+  }
+}
+
+}  // namespace keyshift::proxy

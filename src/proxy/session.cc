@@ -1,0 +1,512 @@
+#include "keyshift/proxy/session.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "keyshift/base/check.h"
+#include "keyshift/base/log.h"
+#include "keyshift/plan/hits.h"
+#include "keyshift/proxy/errors.h"
+#include "keyshift/proxy/worker.h"
+#include "keyshift/resp/reply_cursor.h"
+#include "keyshift/resp/writer.h"
+#include "info_section.h"
+#include "local_commands.h"
+
+namespace keyshift::proxy {
+
+using command::Reply;
+using command::Scope;
+
+namespace {
+
+std::optional<telemetry::TtlAction> telemetry_action(scheme::TtlAction action) {
+  switch (action) {
+    case scheme::TtlAction::kDefault:
+      return telemetry::TtlAction::kDefault;
+    case scheme::TtlAction::kClamp:
+      return telemetry::TtlAction::kClamp;
+    case scheme::TtlAction::kOverride:
+      return telemetry::TtlAction::kOverride;
+    case scheme::TtlAction::kNone:
+    case scheme::TtlAction::kKeep:
+      break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Session::Session(Worker& worker, const ListenerOptions& listener, std::unique_ptr<net::Stream> stream)
+    : worker_(worker),
+      listener_(listener),
+      stream_(std::move(stream)),
+      entry_(std::make_shared<ClientEntry>()),
+      parser_(worker.options().limits),
+      database_(worker.options().database),
+      authenticated_(listener.password.empty()) {
+  parser_.set_authenticated(authenticated_);
+  entry_->address = stream_->peer_name();
+  entry_->local_address = stream_->local_name();
+  entry_->fd = stream_->fd();
+  entry_->created_ns = worker_.loop().now_ns();
+  entry_->last_request_ns = entry_->created_ns;
+  entry_->database = database_;
+  worker_.clients().add(entry_);
+  entry_->kill = [&worker, id = entry_->id] { worker.kill_later(id); };
+  worker_.counters().clients.add();
+  worker_.counters().clients_accepted.add();
+  stream_->start(this);
+}
+
+Session::~Session() {
+  if (connection_ != nullptr) connection_->abandon(this);
+  worker_.clients().remove(entry_->id);
+  worker_.counters().clients.subtract();
+}
+
+bool Session::idle_since(uint64_t ns) const {
+  return pending_.empty() && entry_->last_request_ns.load(std::memory_order_relaxed) < ns;
+}
+
+void Session::set_authenticated(bool authenticated) {
+  authenticated_ = authenticated;
+  parser_.set_authenticated(authenticated);
+}
+
+void Session::set_database(int database) {
+  database_ = database;
+  entry_->database.store(database, std::memory_order_relaxed);
+}
+
+bool Session::set_protocol(resp::Protocol protocol) {
+  if (protocol == protocol_) return true;
+  if (!pending_.empty()) return false;
+  protocol_ = protocol;
+  entry_->protocol.store(static_cast<int>(protocol), std::memory_order_relaxed);
+  if (connection_ != nullptr) connection_->abandon(this);
+  connection_ = nullptr;
+  return true;
+}
+
+void Session::reset() {
+  set_database(0);
+  set_authenticated(listener_.password.empty());
+  set_replies(Replies::kOn);
+  worker_.clients().forget_names(*entry_);
+}
+
+void Session::drain() {
+  finishing_ = true;
+  stream_->pause_reading();
+  end_if_done();
+}
+
+void Session::kill() {
+  if (buried_) return;
+  buried_ = true;
+  note_traffic();
+  stream_->pause_reading();
+  worker_.bury(this);
+}
+
+// Requests.
+
+void Session::on_bytes(std::string_view bytes) {
+  if (buried_) return;
+  entry_->last_request_ns.store(worker_.loop().now_ns(), std::memory_order_relaxed);
+  if (stalled_ || !in_.empty()) {
+    in_.append(bytes);
+    if (!stalled_) in_.consume(take_requests(in_.view()));
+  } else {
+    // The usual case: whole requests, parsed where they were read.
+    in_.append(bytes.substr(take_requests(bytes)));
+  }
+  note_traffic();
+  end_if_done();
+}
+
+// Returns how many bytes at the front of `bytes` are done with.
+size_t Session::take_requests(std::string_view bytes) {
+  using Status = resp::RequestParser::Status;
+  size_t taken = 0;
+  while (taken < bytes.size() && !finishing_ && !buried_) {
+    if (must_wait()) {
+      stall();
+      return taken;
+    }
+    const std::string_view rest = bytes.substr(taken);
+    const Status status = parser_.parse(rest);
+    switch (status) {
+      case Status::kIncomplete:
+        return taken;
+      case Status::kLarge:
+        parser_.collect();
+        break;
+      case Status::kRequest:
+        if (!handle(parser_.request(rest))) {
+          stall();
+          return taken;
+        }
+        [[fallthrough]];
+      case Status::kEmpty:
+        taken += parser_.frame_size();
+        parser_.next();
+        break;
+      case Status::kError:
+        protocol_error();
+        return bytes.size();
+      case Status::kForeign:
+        log::warn("client {}: possible SECURITY ATTACK: HTTP sent to a Redis port; connection closed",
+                  stream_->peer_name());
+        worker_.counters().clients_dropped.add();
+        kill();
+        return bytes.size();
+    }
+  }
+  return finishing_ ? bytes.size() : taken;
+}
+
+void Session::protocol_error() {
+  worker_.counters().clients_dropped.add();
+  silent_ = false;
+  answer_error(parser_.error());
+  finishing_ = true;
+  stream_->pause_reading();
+}
+
+// Returns false if the request must be tried again later.
+bool Session::handle(const resp::Request& request) {
+  const command::Match match = worker_.table().find(request[0], request.size() > 1 ? request[1] : std::string_view());
+  silent_ = replies_ != Replies::kOn;
+  if (match.outcome == command::Match::Outcome::kUnknownCommand) {
+    answer_error(errors::unknown_command(request));
+    return true;
+  }
+  const command::Row& row = *match.row;
+  if (match.outcome == command::Match::Outcome::kUnknownSubcommand) {
+    answer_error(errors::unknown_subcommand(request));
+    return true;
+  }
+  entry_->command.store(row.name.data(), std::memory_order_relaxed);
+  if (!row.takes(request.size())) {
+    answer_error(errors::wrong_arity(row.name));
+    return true;
+  }
+  if (!authenticated_ && !LocalCommands::allowed_before_auth(row)) {
+    answer_error(errors::kNoAuth);
+    return true;
+  }
+  switch (row.scope) {
+    case Scope::kShared:
+      return forward(row, request);
+    case Scope::kLocal: {
+      worker_.counters().commands[static_cast<size_t>(row.family)].add();
+      Buffer& reply = worker_.scratch();
+      reply.clear();
+      if (!LocalCommands::run(row, request, *this, reply)) return false;
+      // CLIENT REPLY changes what its own answer is.
+      if (replies_ == Replies::kOn) silent_ = false;
+      if (row.name != "client|reply" && replies_ == Replies::kSkipNext) replies_ = Replies::kOn;
+      answer(reply.view());
+      return true;
+    }
+    case Scope::kLease:
+      answer_error(errors::needs_lease(row.name));
+      return true;
+    case Scope::kRefused: {
+      const std::string name(row.name);
+      const auto& allowed = worker_.options().allowed;
+      if (allowed.contains(name) || allowed.contains(name.substr(0, name.find('|')))) return forward(row, request);
+      answer_error(errors::refused_command(row.name));
+      return true;
+    }
+    case Scope::kNever:
+      answer_error(errors::never_possible(row.name));
+      return true;
+  }
+  return true;
+}
+
+bool Session::forward(const command::Row& row, const resp::Request& request) {
+  if (connection_ == nullptr) connection_ = worker_.pool().shared(protocol_);
+  if (!connection_->usable()) {
+    answer_error(errors::upstream_down(connection_->failure()));
+    return true;
+  }
+  if (connection_->congested()) {
+    connection_->wait_for_room(this);
+    waits_for_room_ = true;
+    return false;
+  }
+  if (row.reply == Reply::kInfo && info_is_only_ours(request)) {
+    Buffer& reply = worker_.scratch();
+    reply.clear();
+    resp::append_verbatim(reply, "txt", info_section(worker_), protocol_);
+    answer(reply.view());
+    return true;
+  }
+  connection_->begin(database_);
+  plan::Plan& plan = worker_.plan();
+  const Options& options = worker_.options();
+  worker_.planner().make(row, request,
+                         {.rules = options.rules,
+                          .view = listener_.view,
+                          .phase = options.phase,
+                          .protocol = protocol_,
+                          .database = database_,
+                          .now_ms = worker_.loop().wall_ms()},
+                         connection_->out(), plan);
+  if (plan.refusal == plan::Refusal::kNone) {
+    count(row, plan);
+    expect(row, request, plan);
+  } else {
+    if (plan.refusal == plan::Refusal::kUnmatched) {
+      worker_.counters().unmatched[static_cast<size_t>(telemetry::UnmatchedAction::kRefuse)].add();
+    }
+    answer_error(errors::refused_plan(plan, request, row.name));
+  }
+  connection_->submit();
+  return true;
+}
+
+void Session::count(const command::Row& row, const plan::Plan& plan) {
+  telemetry::LoopStats& stats = worker_.counters();
+  stats.commands[static_cast<size_t>(row.family)].add();
+  for (const plan::PlannedKey& key : plan.keys) {
+    if (key.rule != scheme::Match::kNone) {
+      stats.rules[key.rule].keys.add();
+      if (key.rewritten) stats.rules[key.rule].rewritten.add();
+    } else if (key.domain == scheme::Match::kNone) {
+      stats.unmatched[static_cast<size_t>(listener_.view.unmatched == scheme::Unmatched::kPrefix
+                                              ? telemetry::UnmatchedAction::kPrefix
+                                              : telemetry::UnmatchedAction::kPass)]
+          .add();
+    }
+    if (key.domain == scheme::Match::kNone) continue;
+    const auto action = telemetry_action(key.ttl);
+    if (!action) continue;
+    auto& domain = stats.domains[key.domain];
+    (key.observed ? domain.ttl_observed : domain.ttl_rewrites)[static_cast<size_t>(*action)].add();
+  }
+}
+
+void Session::expect(const command::Row& row, const resp::Request& request, plan::Plan& plan) {
+  const size_t no_domain = worker_.counters().domains.size() - 1;
+  const auto domain_of = [no_domain](const plan::PlannedKey& key) {
+    return key.domain == scheme::Match::kNone ? static_cast<uint32_t>(no_domain) : key.domain;
+  };
+  Pending pending;
+  pending.row = &row;
+  pending.mapper = std::move(plan.mapper);
+  pending.keys = static_cast<uint32_t>(plan.keys.size());
+  pending.domain = plan.keys.empty() ? static_cast<uint32_t>(no_domain) : domain_of(plan.keys.front());
+  pending.silent = silent_;
+  if (replies_ == Replies::kSkipNext) replies_ = Replies::kOn;
+
+  bool whole = row.reply == Reply::kInfo && info_wants_ours(request);
+  if (row.hit == command::Hit::kElements && plan.keys.size() > 1 &&
+      std::any_of(plan.keys.begin(), plan.keys.end(),
+                  [&](const auto& key) { return domain_of(key) != pending.domain; })) {
+    pending.element_domains = std::make_unique<std::vector<uint32_t>>();
+    for (const auto& key : plan.keys) pending.element_domains->push_back(domain_of(key));
+    whole = true;
+  }
+  const uint64_t now_ns = worker_.loop().now_ns();
+  for (const plan::Disposition step : plan.steps) {
+    if (step == plan::Disposition::kDiscard) {
+      connection_->expect({.started_ns = now_ns});
+      continue;
+    }
+    const bool map = step == plan::Disposition::kMap;
+    ++pending.steps_left;
+    pending.map = map;
+    connection_->expect({.waiter = this,
+                         .started_ns = now_ns,
+                         .delivery = map || whole ? upstream::Delivery::kWhole : upstream::Delivery::kStream});
+  }
+  pending_.push_back(std::move(pending));
+}
+
+// Replies.
+
+void Session::answer(std::string_view reply) {
+  if (silent_ || reply.empty()) return;
+  if (pending_.empty()) {
+    stream_->out().append(reply);
+    stream_->mark_dirty();
+    check_output();
+    return;
+  }
+  deferred_.append(reply);
+  if (pending_.back().row != nullptr) pending_.push_back({});
+  pending_.back().local_bytes += reply.size();
+}
+
+void Session::answer_error(std::string_view text) {
+  worker_.counters().client_errors.add();
+  if (replies_ == Replies::kSkipNext) replies_ = Replies::kOn;
+  Buffer& reply = worker_.scratch();
+  reply.clear();
+  resp::append_error(reply, text);
+  answer(reply.view());
+}
+
+void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finished, uint64_t started_ns) {
+  if (buried_) return;
+  Pending& pending = pending_.front();
+  if (!pending.answered && !pending.silent) relay(pending, bytes, finished != nullptr);
+  if (finished == nullptr) {
+    check_output();
+    return;
+  }
+  if (pending.row->hit != command::Hit::kNone && !pending.answered) count_hits(pending, bytes, *finished);
+  if (--pending.steps_left > 0) return;
+  worker_.counters().durations[static_cast<size_t>(pending.row->family)].record(worker_.loop().now_ns() - started_ns);
+  complete();
+}
+
+void Session::relay(Pending& pending, std::string_view bytes, bool finished) {
+  Buffer& out = stream_->out();
+  if (pending.map) {
+    pending.mapper->map(bytes, out);
+  } else if (pending.row->reply == Reply::kInfo && finished && !pending.begun) {
+    append_info(bytes, info_section(worker_), protocol_, out);
+  } else if (pending.mapper && (bytes.starts_with('-') || !error_.empty()) && !pending.begun) {
+    error_.append(bytes);
+    if (!finished) return;
+    pending.mapper->map_error(error_.view(), out);
+    error_.clear();
+  } else {
+    pending.begun = true;
+    out.append(bytes);
+  }
+  stream_->mark_dirty();
+}
+
+void Session::count_hits(const Pending& pending, std::string_view reply, const resp::ReplyScanner& scanner) {
+  auto& domains = worker_.counters().domains;
+  if (!pending.element_domains || scanner.type() != '*') {
+    const plan::HitCount count = plan::count_hits(pending.row->hit, scanner, pending.keys);
+    domains[pending.domain].hits.add(count.hits);
+    domains[pending.domain].misses.add(count.misses);
+    return;
+  }
+  resp::ReplyCursor cursor(reply);
+  cursor.next();
+  for (const uint32_t domain : *pending.element_domains) {
+    if (cursor.done()) break;
+    auto& stats = domains[domain];
+    (cursor.next().is_null ? stats.misses : stats.hits).add();
+  }
+}
+
+// The request at the head is answered: it leaves, and the local replies that waited for it with it.
+void Session::complete() {
+  pending_.pop_front();
+  while (!pending_.empty() && pending_.front().row == nullptr) {
+    const size_t size = pending_.pop_front().local_bytes;
+    stream_->out().append(deferred_.view().substr(0, size));
+    deferred_.consume(size);
+    stream_->mark_dirty();
+  }
+  check_output();
+  if (stalled_ && !must_wait()) resume();
+  end_if_done();
+}
+
+void Session::on_lost(upstream::Loss loss, std::string_view reason) {
+  if (buried_) return;
+  Pending& pending = pending_.front();
+  if (pending.begun && !pending.silent) {
+    // Half a reply has left: no error can be told from the rest of it.
+    worker_.counters().clients_dropped.add();
+    kill();
+    return;
+  }
+  error_.clear();
+  if (!pending.answered && !pending.silent) {
+    worker_.counters().client_errors.add();
+    resp::append_error(stream_->out(), errors::upstream_lost(loss, reason));
+    stream_->mark_dirty();
+  }
+  pending.answered = true;
+  if (--pending.steps_left == 0) complete();
+}
+
+// Back pressure.
+
+bool Session::must_wait() {
+  const Options& options = worker_.options();
+  return waits_for_room_ || pending_.size() >= options.client_pending_requests ||
+         stream_->unsent_bytes() > options.client_output_soft_bytes;
+}
+
+void Session::stall() {
+  stalled_ = true;
+  stream_->pause_reading();
+}
+
+void Session::resume() {
+  if (!stalled_ || buried_) return;
+  stalled_ = false;
+  in_.consume(take_requests(in_.view()));
+  if (!stalled_ && !finishing_ && !buried_ && !ended_) stream_->resume_reading();
+  end_if_done();
+}
+
+void Session::on_room() {
+  waits_for_room_ = false;
+  resume();
+}
+
+void Session::on_drained() {
+  note_traffic();
+  if (stalled_ && !must_wait()) resume();
+}
+
+void Session::check_output() {
+  if (stream_->unsent_bytes() <= worker_.options().client_output_limit_bytes || buried_) return;
+  log::warn("client {}: closed, it leaves more than {} bytes of replies unread (limits.client_output_limit)",
+            stream_->peer_name(), worker_.options().client_output_limit_bytes);
+  worker_.counters().clients_dropped.add();
+  kill();
+}
+
+// The end.
+
+void Session::on_end(std::string_view reason) {
+  if (buried_) return;
+  if (!reason.empty()) {
+    kill();
+    return;
+  }
+  ended_ = true;
+  end_if_done();
+}
+
+// A half-closed client still gets its replies.
+void Session::end_if_done() {
+  if (buried_ || !pending_.empty()) return;
+  if (!finishing_ && (!ended_ || stalled_)) return;
+  note_traffic();
+  buried_ = true;
+  net::Stream::close_when_sent(std::move(stream_));
+  worker_.bury(this);
+}
+
+void Session::note_traffic() {
+  telemetry::LoopStats& stats = worker_.counters();
+  const uint64_t received = stream_->received_bytes();
+  const uint64_t sent = stream_->sent_bytes();
+  stats.client_received_bytes.add(received - std::exchange(counted_received_, received));
+  stats.client_sent_bytes.add(sent - std::exchange(counted_sent_, sent));
+  entry_->received_bytes.store(received, std::memory_order_relaxed);
+  entry_->sent_bytes.store(sent, std::memory_order_relaxed);
+}
+
+}  // namespace keyshift::proxy

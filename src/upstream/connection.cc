@@ -1,0 +1,286 @@
+#include "keyshift/upstream/connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "keyshift/base/check.h"
+#include "keyshift/base/log.h"
+#include "keyshift/resp/writer.h"
+
+namespace keyshift::upstream {
+
+Connection::Connection(net::Loop* loop, ConnectionOptions options, telemetry::LoopStats* stats)
+    : loop_(loop),
+      options_(std::move(options)),
+      stats_(stats),
+      reconnect_(loop, [this] { open(); }),
+      random_(std::random_device()()) {}
+
+Connection::~Connection() {
+  KEYSHIFT_CHECK(waiting_for_room_.empty(), "a waiter outlived its connection");
+  if (state_ == State::kReady) stats_->upstream_connected.subtract();
+  stats_->upstream_waiting.subtract(expected_.size());
+}
+
+void Connection::open() {
+  if (usable()) return;
+  reconnect_.stop();
+  state_ = State::kConnecting;
+  attempt_started_ns_ = loop_->now_ns();
+  database_ = 0;
+  connecting_ = std::make_unique<net::Connecting>(
+      loop_, options_.address,
+      [this](Result<std::unique_ptr<net::Stream>> stream) { connected(std::move(stream)); });
+}
+
+void Connection::connected(Result<std::unique_ptr<net::Stream>> stream) {
+  connecting_.reset();
+  if (!stream) {
+    go_down(fmt::format("cannot connect: {}", stream.error().text));
+    return;
+  }
+  stream_ = std::move(*stream);
+  counted_received_ = counted_sent_ = 0;
+  scanner_.reset();
+  stream_->start(this);
+  handshake();
+}
+
+// HELLO and AUTH go first, alone: a request that ran before AUTH would be answered NOAUTH to a client that did
+// nothing wrong.
+void Connection::handshake() {
+  Buffer& out = stream_->out();
+  const bool resp3 = options_.protocol == resp::Protocol::kResp3;
+  const std::string_view user = options_.username.empty() ? "default" : std::string_view(options_.username);
+  handshake_replies_ = 0;
+  if (resp3) {
+    const bool auth = !options_.password.empty();
+    resp::append_array(out, auth ? 5 : 2);
+    resp::append_bulk(out, "HELLO");
+    resp::append_bulk(out, "3");
+    if (auth) {
+      resp::append_bulk(out, "AUTH");
+      resp::append_bulk(out, user);
+      resp::append_bulk(out, options_.password);
+    }
+    ++handshake_replies_;
+  } else if (!options_.password.empty()) {
+    resp::append_array(out, options_.username.empty() ? 2 : 3);
+    resp::append_bulk(out, "AUTH");
+    if (!options_.username.empty()) resp::append_bulk(out, user);
+    resp::append_bulk(out, options_.password);
+    ++handshake_replies_;
+  }
+  // A name tells the operator of the Redis who holds these connections. The answer does not matter.
+  resp::append_array(out, 3);
+  resp::append_bulk(out, "CLIENT");
+  resp::append_bulk(out, "SETNAME");
+  resp::append_bulk(out, "keyshift");
+  ++handshake_replies_;
+  stream_->mark_dirty();
+}
+
+// Returns false if the connection was given up.
+bool Connection::on_handshake_reply(std::string_view reply) {
+  --handshake_replies_;
+  const bool is_name = handshake_replies_ == 0;
+  if (scanner_.type() == '-' && !is_name) {
+    const std::string text(reply.substr(1, reply.size() - 3));
+    go_down(fmt::format("the upstream refused the login: {}", text));
+    return false;
+  }
+  // A server that wants a password it was not given lets nothing pass but this error.
+  if (scanner_.type() == '-' && (reply.starts_with("-NOAUTH") || reply.starts_with("-NOPERM"))) {
+    if (reply.starts_with("-NOAUTH")) {
+      go_down("the upstream wants a password: set upstream.password, REDIS_PASSWORD or the password in its URL");
+      return false;
+    }
+  }
+  if (is_name) become_ready();
+  return true;
+}
+
+void Connection::become_ready() {
+  state_ = State::kReady;
+  pause_ms_ = 0;
+  failure_.clear();
+  stats_->upstream_connected.add();
+  stats_->upstream_connects.add();
+  log::debug("upstream {} connected", options_.address.text());
+  stream_->out().append(queued_.view());
+  queued_.release();
+  stream_->mark_dirty();
+}
+
+void Connection::begin(int database) {
+  if (database == database_) return;
+  database_ = database;
+  Buffer& to = out();
+  resp::append_array(to, 2);
+  resp::append_bulk(to, "SELECT");
+  resp::append_bulk_integer(to, database);
+  expect({.started_ns = loop_->now_ns()});
+}
+
+void Connection::expect(const Expectation& expectation) {
+  expected_.push_back(expectation);
+  stats_->upstream_waiting.add();
+}
+
+bool Connection::congested() const {
+  const size_t waiting = state_ == State::kReady ? stream_->unsent_bytes() : queued_.size();
+  return waiting > options_.buffer_mark_bytes;
+}
+
+void Connection::abandon(Waiter* waiter) {
+  for (size_t i = timed_out_; i < expected_.size(); ++i) {
+    if (expected_[i].waiter == waiter) expected_[i].waiter = nullptr;
+  }
+  std::erase(waiting_for_room_, waiter);
+}
+
+void Connection::on_bytes(std::string_view bytes) {
+  while (!bytes.empty()) {
+    if (!deliver(bytes)) return;
+  }
+  count_traffic();
+}
+
+// Hands one reply, or what is there of it, to whom it belongs, and takes it off `bytes`. Returns false if the
+// connection was given up.
+bool Connection::deliver(std::string_view& bytes) {
+  const bool in_handshake = state_ != State::kReady;
+  if (scanner_.at_boundary() && !in_handshake && expected_.empty()) {
+    const bool is_error = bytes.starts_with('-');
+    go_down(fmt::format("the upstream sent what nobody asked for{}",
+                        is_error ? fmt::format(": {}", bytes.substr(1, bytes.find('\r') - 1)) : ""));
+    return false;
+  }
+  const resp::ReplyScanner::Scan scan = scanner_.scan(bytes);
+  if (scan.status == resp::ReplyScanner::Status::kError) {
+    go_down("the upstream sent what is not RESP");
+    return false;
+  }
+  const bool complete = scan.status == resp::ReplyScanner::Status::kComplete;
+  const std::string_view piece = bytes.substr(0, scan.consumed);
+  bytes.remove_prefix(scan.consumed);
+  const Delivery delivery =
+      in_handshake ? Delivery::kWhole
+                   : (expected_.front().waiter == nullptr ? Delivery::kDrop : expected_.front().delivery);
+  std::string_view reply = piece;
+  if (delivery == Delivery::kWhole && (!complete || !collected_.empty())) {
+    collected_.append(piece);
+    reply = collected_.view();
+  }
+  if (in_handshake) {
+    if (!complete) return true;
+    const bool kept = on_handshake_reply(reply);
+    collected_.clear();
+    return kept;
+  }
+  if (complete) {
+    const Expectation expectation = expected_.pop_front();
+    if (timed_out_ > 0) --timed_out_;
+    stats_->upstream_waiting.subtract();
+    if (scanner_.type() == '-') stats_->upstream_errors.add();
+    if (delivery != Delivery::kDrop) {
+      expectation.waiter->on_reply(reply, &scanner_, expectation.started_ns);
+    }
+    collected_.clear();
+  } else if (delivery == Delivery::kStream) {
+    const Expectation& expectation = expected_.front();
+    expectation.waiter->on_reply(piece, nullptr, expectation.started_ns);
+  }
+  return true;
+}
+
+void Connection::on_end(std::string_view reason) {
+  count_traffic();
+  go_down(reason.empty() ? "the upstream closed the connection" : reason);
+}
+
+void Connection::on_drained() { call_waiting_for_room(); }
+
+void Connection::call_waiting_for_room() {
+  std::vector<Waiter*> waiters;
+  waiters.swap(waiting_for_room_);
+  for (Waiter* waiter : waiters) waiter->on_room();
+}
+
+void Connection::count_traffic() {
+  if (!stream_) return;
+  stats_->upstream_received_bytes.add(stream_->received_bytes() - std::exchange(counted_received_, stream_->received_bytes()));
+  stats_->upstream_sent_bytes.add(stream_->sent_bytes() - std::exchange(counted_sent_, stream_->sent_bytes()));
+}
+
+void Connection::go_down(std::string_view reason) {
+  const bool was_ready = state_ == State::kReady;
+  // One line per outage, not one per attempt.
+  if (failure_.empty() || was_ready) log::warn("upstream {}: {}", options_.address.text(), reason);
+  failure_ = reason;
+  state_ = State::kDown;
+  if (was_ready) stats_->upstream_connected.subtract();
+  stats_->upstream_failures.add();
+  connecting_.reset();
+  stream_.reset();
+  queued_.release();
+  collected_.release();
+  scanner_.reset();
+  reconnect_.start(next_pause_ms());
+  fail_all(was_ready ? Loss::kDisconnected : Loss::kNotSent, failure_);
+  call_waiting_for_room();
+}
+
+void Connection::fail_all(Loss loss, std::string_view reason) {
+  stats_->upstream_waiting.subtract(expected_.size());
+  timed_out_ = 0;
+  // A waiter's answer to the loss may be its next request: that belongs to the next life of the connection.
+  Ring<Expectation> lost;
+  std::swap(lost, expected_);
+  const std::string text(reason);
+  while (!lost.empty()) {
+    const Expectation expectation = lost.pop_front();
+    if (expectation.waiter == nullptr) continue;
+    stats_->lost.add();
+    expectation.waiter->on_lost(loss, text);
+  }
+}
+
+// Full jitter (Brooker, "Exponential Backoff And Jitter"): many sidecars do not come back in step.
+uint64_t Connection::next_pause_ms() {
+  const auto lowest = static_cast<uint64_t>(options_.reconnect_min_ms);
+  const auto highest = static_cast<uint64_t>(options_.reconnect_max_ms);
+  pause_ms_ = pause_ms_ == 0 ? lowest : std::min(pause_ms_ * 2, highest);
+  return std::uniform_int_distribution<uint64_t>(lowest / 2, pause_ms_)(random_);
+}
+
+void Connection::check_deadlines(uint64_t now_ns) {
+  const auto past = [now_ns](uint64_t since_ns, int64_t limit_ms) {
+    return limit_ms > 0 && now_ns > since_ns && now_ns - since_ns > static_cast<uint64_t>(limit_ms) * 1'000'000;
+  };
+  if (state_ == State::kConnecting) {
+    if (past(attempt_started_ns_, options_.connect_timeout_ms)) {
+      go_down(fmt::format("no connection within {} ms", options_.connect_timeout_ms));
+    } else if (!expected_.empty() && past(expected_.front().started_ns, options_.queue_timeout_ms)) {
+      queued_.release();
+      database_ = 0;
+      fail_all(Loss::kNotSent, "the connection is not there yet");
+    }
+    return;
+  }
+  // Deadlines pass in the order of the FIFO.
+  while (timed_out_ < expected_.size()) {
+    Expectation& expectation = expected_[timed_out_];
+    if (!past(expectation.started_ns, options_.reply_timeout_ms)) return;
+    ++timed_out_;
+    Waiter* const waiter = std::exchange(expectation.waiter, nullptr);
+    if (waiter == nullptr) continue;
+    collected_.clear();
+    stats_->timeouts.add();
+    waiter->on_lost(Loss::kTimeout, fmt::format("no reply within {} ms", options_.reply_timeout_ms));
+  }
+}
+
+}  // namespace keyshift::upstream

@@ -1,0 +1,142 @@
+#include "keyshift/upstream/health_check.h"
+
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "keyshift/base/log.h"
+#include "keyshift/resp/writer.h"
+
+namespace keyshift::upstream {
+namespace {
+
+constexpr uint64_t kEveryMs = 1000;
+
+// The value of "name:value\r\n" in INFO's text; empty if it is not there.
+std::string_view info_field(std::string_view info, std::string_view name) {
+  size_t at = 0;
+  while (at < info.size()) {
+    const size_t end = std::min(info.find("\r\n", at), info.size());
+    const std::string_view line = info.substr(at, end - at);
+    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':') {
+      return line.substr(name.size() + 1);
+    }
+    at = end + 2;
+  }
+  return {};
+}
+
+}  // namespace
+
+HealthCheck::HealthCheck(net::Loop* loop, const ConnectionOptions& options, Callbacks callbacks)
+    : loop_(loop),
+      options_(options),
+      callbacks_(std::move(callbacks)),
+      client_(loop, options.address,
+              [this](std::string_view reason) {
+                asking_ = false;
+                asked_once_ = false;
+                set(false, fmt::format("cannot reach {}: {}", options_.address.text(), reason));
+              }),
+      timer_(loop, [this] { ask(); }),
+      stats_(0, 0, 0) {
+  timer_.start(0, kEveryMs);
+}
+
+HealthCheck::~HealthCheck() {
+  if (command_query_) command_query_->abandon(this);
+}
+
+void HealthCheck::ask() {
+  if (asking_) {
+    // No answer since the last time: whoever hangs is not ready.
+    set(false, fmt::format("{} does not answer", options_.address.text()));
+    asking_ = false;
+    asked_once_ = false;
+    client_.close();
+  }
+  if (!client_.is_open()) {
+    client_.open();
+    if (!client_.is_open()) return;
+    if (!options_.password.empty()) {
+      const auto answer = [this](const net::Reply& reply) {
+        if (reply.is_error()) set(false, fmt::format("the upstream refused the login: {}", reply.text));
+      };
+      if (options_.username.empty()) {
+        client_.request({"AUTH", options_.password}, answer);
+      } else {
+        client_.request({"AUTH", options_.username, options_.password}, answer);
+      }
+    }
+  }
+  asking_ = true;
+  client_.request({"INFO"}, [this](const net::Reply& reply) {
+    asking_ = false;
+    if (reply.type == net::Reply::Type::kText) {
+      read_info(reply.text);
+    } else if (reply.type == net::Reply::Type::kError) {
+      set(false, reply.text);
+    }
+  });
+}
+
+void HealthCheck::read_info(const std::string& info) {
+  if (!asked_once_) ask_once();
+  health_.version = info_field(info, "redis_version");
+  if (info_field(info, "loading") == "1") {
+    set(false, "the upstream is loading its data");
+  } else if (info_field(info, "role") == "slave" && info_field(info, "master_link_status") == "down") {
+    set(false, "the upstream is a replica that has lost its master");
+  } else if (info_field(info, "role") == "slave" && info_field(info, "slave_read_only") == "1") {
+    set(false, "the upstream is a replica and takes no writes");
+  } else {
+    set(true, "");
+  }
+}
+
+void HealthCheck::ask_once() {
+  asked_once_ = true;
+  client_.request({"CONFIG", "GET", "databases"}, [this](const net::Reply& reply) {
+    int count = 0;
+    if (reply.type != net::Reply::Type::kArray || reply.elements.size() != 2) return;
+    const std::string& text = reply.elements[1].text;
+    std::from_chars(text.data(), text.data() + text.size(), count);
+    if (count <= 0 || count == health_.databases) return;
+    health_.databases = count;
+    callbacks_.changed(health_);
+  });
+  if (command_query_) command_query_->abandon(this);
+  command_query_ = std::make_unique<Connection>(loop_, options_, &stats_);
+  command_query_->open();
+  resp::append_array(command_query_->out(), 1);
+  resp::append_bulk(command_query_->out(), "COMMAND");
+  command_query_->expect({.waiter = this, .started_ns = loop_->now_ns(), .delivery = Delivery::kWhole});
+  command_query_->submit();
+}
+
+void HealthCheck::on_reply(std::string_view bytes, const resp::ReplyScanner*, uint64_t) {
+  callbacks_.commands(bytes);
+  loop_->post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired()) command_query_.reset();
+  });
+}
+
+void HealthCheck::on_lost(Loss, std::string_view) {
+  // The control connection will notice too, and ask again on its next.
+  loop_->post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired()) command_query_.reset();
+  });
+}
+
+void HealthCheck::set(bool ready, std::string reason) {
+  const bool was = health_.ready;
+  if (was == ready && health_.reason == reason) return;
+  health_.ready = ready;
+  health_.reason = std::move(reason);
+  if (ready && !was) log::info("upstream {} is ready, version {}", options_.address.text(), health_.version);
+  if (!ready) log::warn("upstream is not ready: {}", health_.reason);
+  callbacks_.changed(health_);
+}
+
+}  // namespace keyshift::upstream
