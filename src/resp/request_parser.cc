@@ -128,9 +128,7 @@ RequestParser::Status RequestParser::parse_arguments(std::string_view bytes) {
         if (status != Status::kRequest) return status;
         next = data + line_end + 2;
       }
-      if (body_left_ > limits_.max_bulk_bytes) return fail("invalid bulk length");
-      if (body_left_ > kUnauthenticatedBulkBytes && !authenticated_)
-        return fail("unauthenticated bulk length");
+      if (!length_allowed()) return status_;
       position_ = static_cast<size_t>(next - data);
     }
     const bool whole = bytes.size() - position_ >= body_left_ + 2;
@@ -188,6 +186,18 @@ RequestParser::Status RequestParser::read_length(std::string_view bytes, size_t 
   }
   body_left_ = static_cast<uint64_t>(length);
   return Status::kRequest;
+}
+
+// False, and error() says why, if no argument may be as long as body_left_.
+bool RequestParser::length_allowed() {
+  if (body_left_ > limits_.max_bulk_bytes) {
+    fail("invalid bulk length");
+  } else if (body_left_ > kUnauthenticatedBulkBytes && !authenticated_) {
+    fail("unauthenticated bulk length");
+  } else {
+    return true;
+  }
+  return false;
 }
 
 // Finds the byte that ends the line at `begin`, looking only at what was not looked at before. As strchr in Redis, it
@@ -298,8 +308,7 @@ StreamEvent RequestParser::stream_argument(std::string_view unconsumed, size_t s
     }
     size_t line_end = 0;
     Status status = read_length(rest, 0, line_end);
-    if (status == Status::kRequest && body_left_ > limits_.max_bulk_bytes)
-      status = fail("invalid bulk length");
+    if (status == Status::kRequest && !length_allowed()) status = Status::kError;
     if (status == Status::kError) event.kind = StreamEvent::Kind::kError;
     if (status != Status::kRequest) return event;
     scanned_ = 0;

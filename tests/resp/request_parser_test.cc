@@ -223,6 +223,7 @@ TEST(RequestParser, StreamedRequestIsRefusedInTheSameWords) {
   limits.stream_threshold_bytes = 4;
   expect_error("*3\r\n$5\r\nlarge\r\n$-1\r\n", "invalid bulk length", limits);
   expect_error("*3\r\n$5\r\nlarge\r\nPING\r\n", "expected '$', got 'P'", limits);
+  expect_error("*3\r\n$5\r\nlarge\r\n$16385\r\n", "unauthenticated bulk length", limits, false);
   limits.max_inline_bytes = 8;
   expect_error("*3\r\n$5\r\nlarge\r\n$99999999", "too big bulk count string", limits);
 }

@@ -149,6 +149,7 @@ class RequestParser {
   Status parse_arguments(std::string_view bytes);
   void pass_plain_arguments(std::string_view bytes);
   Status read_length(std::string_view bytes, size_t begin, size_t& line_end);
+  bool length_allowed();
   Line find_line(std::string_view bytes, size_t begin, char end_byte, size_t& end);
   bool first_word_is_foreign(std::string_view block) const;
   StreamEvent stream_argument(std::string_view unconsumed, size_t skipped);
