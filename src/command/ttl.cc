@@ -64,7 +64,9 @@ Ttl optional(const Row& row, const resp::Request& request, size_t announced) {
       if (word == expiry.word) found = given(request, walk.at() + 1, expiry.unit, expiry.base);
     }
     if (found.kind == Ttl::Kind::kNone) continue;
-    if (found.kind == Ttl::Kind::kUnclear || ttl.kind != Ttl::Kind::kNone) return kUnclear;
+    // Redis refuses two different expiries, and of one word that is repeated the last counts.
+    const bool repeated = ttl.kind == found.kind && ttl.unit == found.unit && ttl.base == found.base;
+    if (found.kind == Ttl::Kind::kUnclear || (ttl.kind != Ttl::Kind::kNone && !repeated)) return kUnclear;
     ttl = found;
   }
   return ttl;

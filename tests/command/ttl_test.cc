@@ -1,0 +1,129 @@
+#include "keyshift/command/ttl.h"
+
+#include <gtest/gtest.h>
+
+#include "call.h"
+
+namespace keyshift::command {
+namespace {
+
+// "given 4 60 s" / "given 2 5 ms abs" / "none" ..., then where a default goes.
+std::string found(const std::string& words, size_t here = 0) {
+  Call call(words);
+  const size_t count = here == 0 ? call.size() : here;
+  const Ttl ttl = find_ttl(call.row(), call.first(count), call.size());
+  std::string text;
+  switch (ttl.kind) {
+    case Ttl::Kind::kNone:
+      text = "none";
+      break;
+    case Ttl::Kind::kKeep:
+      text = "keep";
+      break;
+    case Ttl::Kind::kPersist:
+      text = "persist";
+      break;
+    case Ttl::Kind::kUnclear:
+      text = "unclear";
+      break;
+    case Ttl::Kind::kGiven:
+      text = "given " + std::to_string(ttl.at) + " " + std::to_string(ttl.value);
+      text += ttl.unit == Unit::kSeconds ? " s" : " ms";
+      if (ttl.base == Base::kAbsolute) text += " abs";
+  }
+  switch (leaves_of(call.row(), ttl)) {
+    case Leaves::kNothing:
+      return text;
+    case Leaves::kInline:
+      return text + ", default inline";
+    case Leaves::kArgument:
+      return text + ", default as argument";
+    case Leaves::kBehind:
+      return text + ", default behind";
+  }
+  return text;
+}
+
+TEST(FindTtl, OptionsOfSet) {
+  EXPECT_EQ(found("SET k v"), "none, default inline");
+  EXPECT_EQ(found("SET k v NX GET"), "none, default inline");
+  EXPECT_EQ(found("SET k v EX 60"), "given 4 60 s");
+  EXPECT_EQ(found("set k v nx px 60000"), "given 5 60000 ms");
+  EXPECT_EQ(found("SET k v EXAT 1700000000"), "given 4 1700000000 s abs");
+  EXPECT_EQ(found("SET k v PXAT 1700000000000 GET"), "given 4 1700000000000 ms abs");
+  EXPECT_EQ(found("SET k v KEEPTTL"), "keep");
+  EXPECT_EQ(found("SET k v IFEQ old EX 5"), "given 6 5 s");
+}
+
+TEST(FindTtl, TheValueIsNoOption) {
+  EXPECT_EQ(found("SET EX EX"), "none, default inline");
+  EXPECT_EQ(found("SET k KEEPTTL"), "none, default inline");
+}
+
+TEST(FindTtl, WhatCannotBeReadIsUnclear) {
+  EXPECT_EQ(found("SET k v EX"), "unclear, default behind");
+  EXPECT_EQ(found("SET k v EX soon"), "unclear, default behind");
+  EXPECT_EQ(found("SET k v EX 060"), "unclear, default behind");
+  EXPECT_EQ(found("SET k v EX 1 PX 1"), "unclear, default behind");
+  EXPECT_EQ(found("SET k v EX 1 KEEPTTL"), "unclear, default behind");
+  EXPECT_EQ(found("SET k v NOSUCH"), "unclear, default behind");
+  EXPECT_EQ(found("EXPIRE k soon"), "unclear");
+}
+
+TEST(FindTtl, ARepeatedWordCountsOnceAsInRedis) {
+  EXPECT_EQ(found("SET k v EX 1 EX 2"), "given 6 2 s");
+  EXPECT_EQ(found("SET k v KEEPTTL KEEPTTL"), "keep");
+}
+
+TEST(FindTtl, Positions) {
+  EXPECT_EQ(found("SETEX k 60 v"), "given 2 60 s");
+  EXPECT_EQ(found("PSETEX k 60 v"), "given 2 60 ms");
+  EXPECT_EQ(found("EXPIRE k -1"), "given 2 -1 s");
+  EXPECT_EQ(found("PEXPIRE k 5 NX"), "given 2 5 ms");
+  EXPECT_EQ(found("EXPIREAT k 5"), "given 2 5 s abs");
+  EXPECT_EQ(found("PEXPIREAT k 5 GT"), "given 2 5 ms abs");
+}
+
+TEST(FindTtl, GetexOnlyTouchesTheExpiryWhenAsked) {
+  EXPECT_EQ(found("GETEX k"), "none");
+  EXPECT_EQ(found("GETEX k EX 5"), "given 3 5 s");
+  EXPECT_EQ(found("GETEX k PERSIST"), "persist, default behind");
+}
+
+TEST(FindTtl, RestoreSaysZeroForNone) {
+  EXPECT_EQ(found("RESTORE k 0 payload REPLACE"), "given 2 0 ms, default as argument");
+  EXPECT_EQ(found("RESTORE k 500 payload"), "given 2 500 ms");
+  EXPECT_EQ(found("RESTORE k 500 payload FREQ 5 ABSTTL"), "given 2 500 ms abs");
+  EXPECT_EQ(found("RESTORE k 500 ABSTTL"), "given 2 500 ms");
+}
+
+TEST(FindTtl, CommandsWithoutExpiryHaveTheDefaultBehind) {
+  EXPECT_EQ(found("HSET h f v"), "none, default behind");
+  EXPECT_EQ(found("PERSIST k"), "none, default behind");
+  EXPECT_EQ(found("GETSET k v"), "none, default behind");
+  EXPECT_EQ(found("ZUNIONSTORE d 1 a"), "none, default behind");
+  EXPECT_EQ(found("GET k"), "none");
+  EXPECT_EQ(found("DEL k"), "none");
+}
+
+TEST(FindTtl, ExpiriesOfFieldsAreNotTheKeys) {
+  EXPECT_EQ(found("HSETEX h EX 60 FIELDS 1 f v"), "none, default behind");
+  EXPECT_EQ(found("HGETEX h EX 60 FIELDS 1 f"), "none");
+  EXPECT_EQ(found("HEXPIRE h 60 FIELDS 1 f"), "none");
+}
+
+TEST(FindTtl, OptionsBehindCountedKeys) {
+  EXPECT_EQ(found("MSETEX 2 a 1 b 2 EX 10"), "given 7 10 s");
+  EXPECT_EQ(found("MSETEX 1 EX EX NX"), "none, default inline");
+  EXPECT_EQ(found("MSETEX 5 a 1 b 2"), "unclear, default behind");
+}
+
+TEST(FindTtl, WhatIsNotHereYetIsUnclear) {
+  EXPECT_EQ(found("SET k big EX 10", 2), "unclear, default behind");
+  EXPECT_EQ(found("SET k big", 2), "none, default inline");
+  EXPECT_EQ(found("SETEX k 10 big", 3), "given 2 10 s");
+  EXPECT_EQ(found("RESTORE k 10 big REPLACE", 3), "unclear, default behind");
+}
+
+}  // namespace
+}  // namespace keyshift::command
