@@ -25,7 +25,7 @@ namespace {
 
 Limits limits_by(uint8_t choice) {
   Limits limits;
-  limits.stream_threshold_bytes = choice & 1 ? 3 : 1 << 20;
+  limits.stream_threshold_bytes = choice & 1 ? 5 : 1 << 20;  // 5: the words that are foreign are never large
   if (choice & 2) limits.max_inline_bytes = 12;
   if (choice & 4) limits.max_bulk_bytes = 9;
   if (choice & 8) limits.max_arguments = 3;

@@ -92,7 +92,7 @@ class RequestParser {
 
   // Bytes of the frame as the client sent it. After kRequest and kEmpty.
   size_t frame_size() const { return position_; }
-  // The request after kRequest; after kLarge and stream(), what came before the large argument. `bytes` as
+  // The request after kRequest; after kLarge, what came before the large argument. `bytes` as
   // for parse(). Valid until next() or until `bytes` change.
   Request request(std::string_view bytes) const;
   // "ERR Protocol error: ...", without '-' and CRLF. After kError; valid until next().
