@@ -1,8 +1,9 @@
-"""Random commands over all types of Redis, each with the way in which its reply may differ between two servers.
+"""Random commands over all types of Redis, each with the way in which its reply may differ between two
+servers.
 
     stream = CommandStream(random.Random(7))
     args, form = stream.next()         # [b'SADD', b'set:2', b'm1', b'm7'], EXACT
-    canonical(reply, form)             # what must be equal on both servers
+    equal(left, right, form)           # of reply_forms.py
 
 Ranges by name in sorted sets of several scores depend on the skip list, so there only the kind of reply counts.
 A command whose reply depends on chance (SPOP, SRANDMEMBER, HRANDFIELD) is sent only with arguments that leave no chance;
@@ -10,75 +11,10 @@ expiries lie far in the future, or in the past. The names of keys carry their ty
 gets a key of another type: so most commands do something, and WRONGTYPE comes often enough.
 """
 
-EXACT = 'exact'        # byte for byte
-SORTED = 'sorted'      # the order of the elements is free
-PAIRS = 'pairs'        # an array of name and value, name and value; the order of the pairs is free
-NEAR = 'near'          # an integer that may differ by the time between two sends
-KIND = 'kind'          # only the kind of reply counts
-MASKED = 'masked'      # as EXACT, with the integers behind the names in MASKED_FIELDS left out
-PENDING = 'pending'    # XPENDING with ranges: the idle time is left out
-DUMPED = 'dumped'      # the payload of DUMP: order in a hash table is free, so nil or not nil counts
-ENTRIES = 'entries'    # only the number of elements counts
-
-NEAR_MS = 300_000
-MASKED_FIELDS = {b'idle', b'inactive', b'seen-time', b'active-time', b'radix-tree-keys', b'radix-tree-nodes'}
+from reply_forms import DUMPED, ENTRIES, EXACT, KIND, MASKED, NEAR, PAIRS, PENDING, SORTED
 
 FAR = 4_102_444_800    # 2100-01-01, for EXPIREAT
 ALL_BYTES = bytes(range(256))
-
-
-def sortable(item):
-    return repr(item)
-
-
-def mask_pairs(reply):
-    """Replaces what follows a name of MASKED_FIELDS, and delivery times in XINFO STREAM FULL, at any depth."""
-    kind, body = reply[0], reply[1]
-    if kind == '%':
-        return (kind, tuple((key, ('masked',) if key[1] in MASKED_FIELDS else mask_pairs(value)) for key, value in body))
-    if kind not in '*~>' or body is None:
-        return reply
-    items, hide = [], False
-    for item in body:
-        items.append(('masked',) if hide else mask_pairs(item))
-        hide = item[0] in '$+' and item[1] in MASKED_FIELDS
-    # A pending entry in XINFO STREAM FULL: id, [consumer], delivery time, delivery count.
-    if len(body) in (3, 4) and body[-1][0] == ':' and body[-2][0] == ':' and body[-2][1] > 10 ** 11:
-        items[-2] = ('masked',)
-    return (kind, tuple(items))
-
-
-def canonical(reply, form):
-    """What of a reply must be equal on both servers."""
-    kind = reply[0]
-    if form == EXACT or kind in '-!':
-        return reply
-    body = reply[1]
-    if form == SORTED and kind in '*~%' and body is not None:
-        return (kind, tuple(sorted(body, key=sortable)))
-    if form == PAIRS and kind == '*' and body is not None and len(body) % 2 == 0 and (not body or body[0][0] != '*'):
-        return (kind, tuple(sorted(zip(body[::2], body[1::2]), key=sortable)))
-    if form == PAIRS and kind in '*%' and body is not None:
-        return (kind, tuple(sorted(body, key=sortable)))
-    if form == KIND:
-        return (kind,)
-    if form == DUMPED:
-        return (kind, body is None)
-    if form == ENTRIES and body is not None:
-        return (kind, len(body))
-    if form == MASKED:
-        return mask_pairs(reply)
-    if form == PENDING and kind == '*' and body is not None:
-        return (kind, tuple((item[0], item[1][:2] + item[1][3:]) if item[0] == '*' and item[1] and len(item[1]) == 4
-                            else item for item in body))
-    return reply
-
-
-def equal(left, right, form):
-    """Whether two replies are the same under this form."""
-    if form == NEAR and left[0] == right[0] == ':' and left[1] > 0 and right[1] > 0:
-        return abs(left[1] - right[1]) <= NEAR_MS
-    return canonical(left, form) == canonical(right, form)
 
 
 def keys_of_type(kind):
@@ -92,14 +28,19 @@ def keys_of_type(kind):
 
 
 TYPES = [b'str', b'int', b'bits', b'hash', b'list', b'set', b'zset', b'stream', b'hll', b'geo']
-ODD_KEYS = [ALL_BYTES, b'L' * 10240, b'*', b'k?[a-c]\\', b' ', b'\x00', b'compat:kv:key:', b'compat:kv:key:compat:kv:key:x',
-            b'{k:any}', b'%s%d', b'"quoted \'key\'"', '\u20ac:caf\u00e9'.encode(), b'a:b:c:d:e:f:g:h:i:j:k', b'']
+ODD_KEYS = [ALL_BYTES, b'L' * 10240, b'*', b'k?[a-c]\\', b' ', b'\x00', b'compat:kv:key:',
+            b'compat:kv:key:compat:kv:key:x',
+            b'{k:any}', b'%s%d', b'"quoted \'key\'"', '\u20ac:caf\u00e9'.encode(), b'a:b:c:d:e:f:g:h:i:j:k',
+            b'']
 KEYS = {kind: keys_of_type(kind) for kind in TYPES}
 EVERY_KEY = [key for keys in KEYS.values() for key in keys] + ODD_KEYS
-PATTERNS = [b'*', b'str:*', b'*:1', b'[sh]*', b'[^s]*', b'?nt:[0-3]', b'set:2', b'compat:*', b'compat:kv:key:*', b'\\*', b'*\xff*',
-            b'', b'**', b'[a-l]*:?', b'{*}*', b'nothing:*', b'*[', b'[^', b'\\', b'*\r\n*', b'str:[1\\-3]', b'LLL*', b'h*s*:*1']
+PATTERNS = [b'*', b'str:*', b'*:1', b'[sh]*', b'[^s]*', b'?nt:[0-3]', b'set:2', b'compat:*',
+            b'compat:kv:key:*', b'\\*', b'*\xff*',
+            b'', b'**', b'[a-l]*:?', b'{*}*', b'nothing:*', b'*[', b'[^', b'\\', b'*\r\n*', b'str:[1\\-3]',
+            b'LLL*', b'h*s*:*1']
 FIELDS = [b'f%d' % number for number in range(12)] + [b'field with space', b'\x00\x01', b'']
-MEMBERS = [b'm%d' % number for number in range(10)] + [b'1', b'2', b'-7', b'compat:kv:key:m', b'\r\n', b'\xf0\x9f']
+MEMBERS = [b'm%d' % number for number in range(10)] + [b'1', b'2', b'-7', b'compat:kv:key:m', b'\r\n',
+                                                       b'\xf0\x9f']
 GROUPS = [b'g1', b'g2', b'compat:kv:key:g']
 CONSUMERS = [b'alice', b'bob']
 SCRIPTS = [
@@ -123,8 +64,10 @@ class CommandStream:
         self.rng = rng
         self.payloads = []         # what DUMP returned, for RESTORE
         self.makers = []
-        for weight, name in ((10, 'strings'), (5, 'counters'), (4, 'bitmaps'), (8, 'hashes'), (8, 'lists'), (8, 'sets'),
-                             (9, 'zsets'), (10, 'streams'), (3, 'hlls'), (4, 'geos'), (14, 'generic'), (4, 'sorts'),
+        for weight, name in ((10, 'strings'), (5, 'counters'), (4, 'bitmaps'), (8, 'hashes'), (8, 'lists'),
+                             (8, 'sets'),
+                             (9, 'zsets'), (10, 'streams'), (3, 'hlls'), (4, 'geos'), (14, 'generic'),
+                             (4, 'sorts'),
                              (3, 'scripts'), (3, 'mistakes'), (1, 'keyspace')):
             self.makers += [getattr(self, name)] * weight
 
@@ -200,25 +143,32 @@ class CommandStream:
             lambda: ['MSETNX'] + [part for key in self.keys(b'str', 2) for part in (key, v())],
             ['GETRANGE', k, self.index(), self.index()], ['SUBSTR', k, 0, 3],
             lambda: ['SETRANGE', k, rng.choice((0, 3, 50, 70000 if rng.random() < 0.05 else 9)), v()[:50]],
-            ['LCS', k if len(k) < 300 else b'str:1', self.key(b'int')] + rng.choice(([], ['LEN'], ['IDX'], ['IDX', 'WITHMATCHLEN'],
-                                                                                  ['IDX', 'MINMATCHLEN', 2], ['NONE'])),
+            ['LCS', k if len(k) < 300 else b'str:1', self.key(b'int')]
+            + rng.choice(([], ['LEN'], ['IDX'], ['IDX', 'WITHMATCHLEN'],
+                                                                                  ['IDX', 'MINMATCHLEN', 2],
+                          ['NONE'])),
         )
 
     def counters(self):
         k = self.key(b'int')
-        return self.one(['INCR', k], ['DECR', k], ['INCRBY', k, self.integer()], ['DECRBY', k, self.integer()],
-                        ['INCRBYFLOAT', k, self.rng.choice((1, 0.5, -2.25, b'x', 3e5))], ['SET', k, self.integer()],
+        return self.one(['INCR', k], ['DECR', k], ['INCRBY', k, self.integer()],
+                        ['DECRBY', k, self.integer()],
+                        ['INCRBYFLOAT', k, self.rng.choice((1, 0.5, -2.25, b'x', 3e5))],
+                        ['SET', k, self.integer()],
                         ['GET', k], ['INCRBY', k, b'abc'], ['SET', k, b'0'])
 
     def bitmaps(self):
         rng, k = self.rng, self.key(b'bits')
         return self.one(
-            ['SETBIT', k, rng.choice((0, 1, 7, 8, 100, 5000, -1)), rng.choice((0, 1, 1, 2))], ['GETBIT', k, rng.randint(0, 200)],
+            ['SETBIT', k, rng.choice((0, 1, 7, 8, 100, 5000, -1)), rng.choice((0, 1, 1, 2))],
+            ['GETBIT', k, rng.randint(0, 200)],
             ['BITCOUNT', k] + rng.choice(([], [0, -1], [1, 5, 'BIT'], [0])),
             ['BITPOS', k, rng.choice((0, 1))] + rng.choice(([], [2], [0, -1], [3, 90, 'BIT'])),
-            ['BITOP', rng.choice(('AND', 'OR', 'XOR')), k] + self.keys(b'bits'), ['BITOP', 'NOT', k, self.key(b'bits')],
+            ['BITOP', rng.choice(('AND', 'OR', 'XOR')), k] + self.keys(b'bits'),
+            ['BITOP', 'NOT', k, self.key(b'bits')],
             ['BITOP', 'NOT', k, self.key(b'bits'), self.key(b'bits')],
-            ['BITFIELD', k, 'INCRBY', 'u8', '#1', 200, 'OVERFLOW', rng.choice(('SAT', 'FAIL', 'WRAP')), 'INCRBY', 'u4', 3, 9,
+            ['BITFIELD', k, 'INCRBY', 'u8', '#1', 200, 'OVERFLOW', rng.choice(('SAT', 'FAIL', 'WRAP')),
+             'INCRBY', 'u4', 3, 9,
              'GET', 'i5', 0],
             ['BITFIELD_RO', k, 'GET', 'u16', 4], ['BITFIELD', k, 'SET', 'u99', 0, 1])
 
@@ -226,48 +176,66 @@ class CommandStream:
         rng, k = self.rng, self.key(b'hash')
         field = rng.choice(FIELDS)
         return self.one(
-            lambda: ['HSET', k] + [part for name in self.some(FIELDS) for part in (name, self.value()[:3000])],
+            lambda: ['HSET', k] + [part for name in self.some(FIELDS)
+                                   for part in (name, self.value()[:3000])],
             lambda: ['HMSET', k, field, self.value()[:100]], lambda: ['HSETNX', k, field, self.value()[:100]],
-            ['HGET', k, field], ['HMGET', k] + self.some(FIELDS), (['HGETALL', k], PAIRS), (['HKEYS', k], SORTED),
-            (['HVALS', k], SORTED), ['HLEN', k], ['HEXISTS', k, field], ['HSTRLEN', k, field], ['HDEL', k] + self.some(FIELDS),
-            ['HINCRBY', k, field, self.integer()], ['HINCRBYFLOAT', k, field, 1.5], ['HSET', k, field], (['HRANDFIELD', k, 1000], SORTED),
+            ['HGET', k, field], ['HMGET', k] + self.some(FIELDS), (['HGETALL', k], PAIRS),
+            (['HKEYS', k], SORTED),
+            (['HVALS', k], SORTED), ['HLEN', k], ['HEXISTS', k, field], ['HSTRLEN', k, field], ['HDEL', k]
+            + self.some(FIELDS),
+            ['HINCRBY', k, field, self.integer()], ['HINCRBYFLOAT', k, field, 1.5], ['HSET', k, field],
+            (['HRANDFIELD', k, 1000], SORTED),
             (['HRANDFIELD', k, 1000, 'WITHVALUES'], PAIRS), ['HRANDFIELD', k, 0],
-            lambda: ['HSET', k] + [part for number in range(rng.choice((20, 200))) for part in (b'n%d' % number, b'%d' % number)])
+            lambda: ['HSET', k] + [part for number in range(rng.choice((20, 200)))
+                                   for part in (b'n%d' % number, b'%d' % number)])
 
     def lists(self):
         rng, k = self.rng, self.key(b'list')
         member = rng.choice(MEMBERS)
         return self.one(
-            ['LPUSH', k] + self.some(MEMBERS), ['RPUSH', k] + self.some(MEMBERS), lambda: ['RPUSH', k, self.value()[:9000]],
-            ['LPUSHX', k, member], ['RPUSHX', k, member], ['LPOP', k], ['RPOP', k], ['LPOP', k, rng.choice((0, 2, 50, -1))],
-            ['RPOP', k, 2], ['LLEN', k], ['LRANGE', k, self.index(), self.index()], ['LRANGE', k, 0, -1], ['LINDEX', k, self.index()],
-            ['LSET', k, self.index(), member], ['LINSERT', k, rng.choice(('BEFORE', 'AFTER', 'UNDER')), member, b'in'],
+            ['LPUSH', k] + self.some(MEMBERS), ['RPUSH', k] + self.some(MEMBERS),
+            lambda: ['RPUSH', k, self.value()[:9000]],
+            ['LPUSHX', k, member], ['RPUSHX', k, member], ['LPOP', k], ['RPOP', k],
+            ['LPOP', k, rng.choice((0, 2, 50, -1))],
+            ['RPOP', k, 2], ['LLEN', k], ['LRANGE', k, self.index(), self.index()], ['LRANGE', k, 0, -1],
+            ['LINDEX', k, self.index()],
+            ['LSET', k, self.index(), member], ['LINSERT', k, rng.choice(('BEFORE', 'AFTER', 'UNDER')),
+                                                member, b'in'],
             ['LREM', k, rng.choice((0, 1, -2)), member], ['LTRIM', k, 0, rng.choice((3, 20, -2))],
-            ['LMOVE', k, self.key(b'list'), rng.choice(('LEFT', 'RIGHT')), rng.choice(('LEFT', 'RIGHT', 'MID'))],
-            ['RPOPLPUSH', k, self.key(b'list')], ['LPOS', k, member] + rng.choice(([], ['COUNT', 0], ['RANK', -1], ['RANK', 0])),
+            ['LMOVE', k, self.key(b'list'), rng.choice(('LEFT', 'RIGHT')),
+             rng.choice(('LEFT', 'RIGHT', 'MID'))],
+            ['RPOPLPUSH', k, self.key(b'list')], ['LPOS', k, member]
+            + rng.choice(([], ['COUNT', 0], ['RANK', -1], ['RANK', 0])),
             self.mpop('LMPOP', b'list', ('LEFT', 'RIGHT')))
 
     def mpop(self, name, kind, ends):
         keys = self.keys(kind)
         count = self.rng.choice((len(keys), len(keys), len(keys), len(keys), 0, len(keys) + 1, b'x', -1))
-        return [name, count] + keys + [self.rng.choice(ends)] + self.rng.choice(([], ['COUNT', 3], ['COUNT', 0]))
+        return [name, count] + keys + [self.rng.choice(ends)] + self.rng.choice(([], ['COUNT', 3],
+                ['COUNT', 0]))
 
     def sets(self):
         rng, k = self.rng, self.key(b'set')
         return self.one(
-            ['SADD', k] + self.some(MEMBERS), ['SADD', k] + self.some(MEMBERS, 12), ['SADD', k] + [rng.randint(0, 50) for _ in range(5)],
-            lambda: ['SADD', k] + list(range(rng.choice((10, 600)))), ['SREM', k] + self.some(MEMBERS), ['SCARD', k],
-            (['SMEMBERS', k], SORTED), ['SISMEMBER', k, rng.choice(MEMBERS)], ['SMISMEMBER', k] + self.some(MEMBERS),
-            ['SMOVE', k, self.key(b'set'), rng.choice(MEMBERS)], (['SPOP', k, 100000], SORTED) if rng.random() < 0.2 else ['SCARD', k],
+            ['SADD', k] + self.some(MEMBERS), ['SADD', k] + self.some(MEMBERS, 12), ['SADD', k]
+            + [rng.randint(0, 50) for _ in range(5)],
+            lambda: ['SADD', k] + list(range(rng.choice((10, 600)))), ['SREM', k] + self.some(MEMBERS),
+            ['SCARD', k],
+            (['SMEMBERS', k], SORTED), ['SISMEMBER', k, rng.choice(MEMBERS)], ['SMISMEMBER', k]
+            + self.some(MEMBERS),
+            ['SMOVE', k, self.key(b'set'), rng.choice(MEMBERS)], (['SPOP', k, 100000], SORTED)
+            if rng.random() < 0.2 else ['SCARD', k],
             ['SPOP', k, 0], (['SRANDMEMBER', k, 100000], SORTED), (['SRANDMEMBER', k, -3], ENTRIES),
-            (['SINTER'] + self.keys(b'set'), SORTED), (['SUNION'] + self.keys(b'set'), SORTED), (['SDIFF'] + self.keys(b'set'), SORTED),
+            (['SINTER'] + self.keys(b'set'), SORTED), (['SUNION'] + self.keys(b'set'), SORTED),
+            (['SDIFF'] + self.keys(b'set'), SORTED),
             [rng.choice(('SINTERSTORE', 'SUNIONSTORE', 'SDIFFSTORE')), k] + self.keys(b'set'),
             lambda: self.numkeys(['SINTERCARD'], b'set', self.maybe('LIMIT', rng.choice((0, 2, -1)))))
 
     def numkeys(self, head, kind, tail):
         """A command with a count of keys that is right most of the time."""
         keys = self.keys(kind)
-        count = len(keys) if self.rng.random() < 0.92 else self.rng.choice((0, -1, len(keys) + 1, b'two', 1 << 40))
+        count = len(keys) if self.rng.random() < 0.92 else self.rng.choice((0, -1, len(keys) + 1, b'two',
+                1 << 40))
         return head + [count] + keys + tail
 
     def zsets(self):
@@ -277,18 +245,28 @@ class CommandStream:
         with_scores = self.maybe('WITHSCORES')
         combine = rng.choice(([], ['AGGREGATE', 'MAX'], ['AGGREGATE', 'AVG'], ['WEIGHTS', 2], ['WEIGHTS']))
         return self.one(
-            ['ZADD', k] + rng.choice(([], [], ['NX'], ['XX'], ['GT', 'CH'], ['NX', 'GT'])) + pairs, ['ZADD', k] + pairs,
-            ['ZADD', k, 'INCR', self.score(), member], ['ZINCRBY', k, self.score(), member], ['ZREM', k] + self.some(MEMBERS),
-            ['ZCARD', k], ['ZSCORE', k, member], ['ZMSCORE', k] + self.some(MEMBERS), ['ZRANK', k, member], ['ZREVRANK', k, member],
-            ['ZRANGE', k, 0, -1] + with_scores, ['ZRANGE', k, self.index(), self.index(), 'REV'] + with_scores,
-            ['ZRANGE', k, '-inf', '(5', 'BYSCORE', 'LIMIT', 0, 3], (['ZRANGE', k, '[a', '+', 'BYLEX'], KIND), ['ZREVRANGE', k, 0, 2] + with_scores,
-            ['ZRANGEBYSCORE', k, 0, '+inf'] + with_scores, ['ZREVRANGEBYSCORE', k, 10, '(0'], ['ZRANGEBYLEX', k, '-', '+'], (['ZRANGEBYLEX', k, '[m1', '(m5'], KIND),
-            ['ZREVRANGEBYLEX', k, '+', '-', 'LIMIT', 1, 2], ['ZCOUNT', k, '-inf', 3], (['ZLEXCOUNT', k, '-', '(m3'], KIND), ['ZLEXCOUNT', k, '-', '+'], ['ZCOUNT', k, 'a', 'b'],
-            ['ZREMRANGEBYSCORE', k, 5, 6], ['ZREMRANGEBYRANK', k, 8, 9], ['ZREMRANGEBYLEX', k, '-', '+'] if rng.random() < 0.1 else ['ZREMRANGEBYLEX', k, '+', '-'],
-            ['ZPOPMIN', k], ['ZPOPMAX', k, 2], self.mpop('ZMPOP', b'zset', ('MIN', 'MAX')), (['ZRANDMEMBER', k, 1000], SORTED),
+            ['ZADD', k] + rng.choice(([], [], ['NX'], ['XX'], ['GT', 'CH'], ['NX', 'GT'])) + pairs,
+            ['ZADD', k] + pairs,
+            ['ZADD', k, 'INCR', self.score(), member], ['ZINCRBY', k, self.score(), member], ['ZREM', k]
+            + self.some(MEMBERS),
+            ['ZCARD', k], ['ZSCORE', k, member], ['ZMSCORE', k] + self.some(MEMBERS), ['ZRANK', k, member],
+            ['ZREVRANK', k, member],
+            ['ZRANGE', k, 0, -1] + with_scores, ['ZRANGE', k, self.index(), self.index(), 'REV']
+            + with_scores,
+            ['ZRANGE', k, '-inf', '(5', 'BYSCORE', 'LIMIT', 0, 3], (['ZRANGE', k, '[a', '+', 'BYLEX'], KIND),
+            ['ZREVRANGE', k, 0, 2] + with_scores,
+            ['ZRANGEBYSCORE', k, 0, '+inf'] + with_scores, ['ZREVRANGEBYSCORE', k, 10, '(0'],
+            ['ZRANGEBYLEX', k, '-', '+'], (['ZRANGEBYLEX', k, '[m1', '(m5'], KIND),
+            ['ZREVRANGEBYLEX', k, '+', '-', 'LIMIT', 1, 2], ['ZCOUNT', k, '-inf', 3],
+            (['ZLEXCOUNT', k, '-', '(m3'], KIND), ['ZLEXCOUNT', k, '-', '+'], ['ZCOUNT', k, 'a', 'b'],
+            ['ZREMRANGEBYSCORE', k, 5, 6], ['ZREMRANGEBYRANK', k, 8, 9], ['ZREMRANGEBYLEX', k, '-', '+']
+            if rng.random() < 0.1 else ['ZREMRANGEBYLEX', k, '+', '-'],
+            ['ZPOPMIN', k], ['ZPOPMAX', k, 2], self.mpop('ZMPOP', b'zset', ('MIN', 'MAX')),
+            (['ZRANDMEMBER', k, 1000], SORTED),
             (['ZRANDMEMBER', k, 1000, 'WITHSCORES'], PAIRS), ['ZRANGESTORE', k, self.key(b'zset'), 0, 5],
             lambda: self.numkeys([rng.choice(('ZUNION', 'ZINTER'))], b'zset', combine + with_scores),
-            lambda: self.numkeys(['ZDIFF'], b'zset', with_scores), lambda: self.numkeys(['ZDIFFSTORE', k], b'zset', []),
+            lambda: self.numkeys(['ZDIFF'], b'zset', with_scores),
+            lambda: self.numkeys(['ZDIFFSTORE', k], b'zset', []),
             lambda: self.numkeys([rng.choice(('ZUNIONSTORE', 'ZINTERSTORE')), k], b'zset', combine),
             lambda: self.numkeys(['ZINTERCARD'], b'zset', self.maybe('LIMIT', 2)),
             lambda: ['ZADD', k] + [part for number in range(200) for part in (number, b'n%d' % number)])
@@ -300,30 +278,41 @@ class CommandStream:
         keys = self.keys(b'stream', 3)
         ids = [rng.choice((b'0', b'0-0', b'5-1', b'$', b'bad')) for _ in keys]
         return self.one(
-            ['XADD', k] + rng.choice(([], [], ['NOMKSTREAM'], ['MAXLEN', 20], ['MAXLEN', '~', 10], ['MINID', '3-0']))
+            ['XADD', k] + rng.choice(([], [], ['NOMKSTREAM'], ['MAXLEN', 20], ['MAXLEN', '~', 10],
+                                      ['MINID', '3-0']))
             + [rng.choice((entry, b'%d-*' % rng.randint(1, 60))), b'f', b'v', b'g', b'compat:kv:key:v'],
-            ['XADD', k, b'%d-*' % rng.randint(10, 90), b'field', b'value'], ['XLEN', k], ['XRANGE', k, '-', '+'],
-            ['XRANGE', k, '(3-0', '20', 'COUNT', 3], ['XREVRANGE', k, '+', '-', 'COUNT', 2], ['XDEL', k, entry, b'7-0'],
+            ['XADD', k, b'%d-*' % rng.randint(10, 90), b'field', b'value'], ['XLEN', k],
+            ['XRANGE', k, '-', '+'],
+            ['XRANGE', k, '(3-0', '20', 'COUNT', 3], ['XREVRANGE', k, '+', '-', 'COUNT', 2],
+            ['XDEL', k, entry, b'7-0'],
             ['XTRIM', k, 'MAXLEN', 30], ['XTRIM', k, 'MINID', '=', '2-0'], ['XSETID', k, b'100-0'],
             ['XREAD'] + self.maybe('COUNT', 2) + ['STREAMS'] + keys + ids, ['XREAD', 'STREAMS'] + keys,
-            ['XREAD', 'COUNT', 1, 'streams', k, 0], ['XREAD', 'COUNT', 5, 'STREAMS', self.key(b'stream'), k, 0, '3-0'],
+            ['XREAD', 'COUNT', 1, 'streams', k, 0], ['XREAD', 'COUNT', 5, 'STREAMS', self.key(b'stream'), k,
+                                                     0, '3-0'],
             ['XGROUP', 'CREATE', k, group, rng.choice((b'0', b'$', b'5'))] + self.maybe('MKSTREAM'),
             ['XGROUP', 'CREATE', k, group, b'0', 'MKSTREAM'], ['XGROUP', 'SETID', k, group, b'0'],
             ['XGROUP', 'CREATECONSUMER', k, group, consumer], ['XGROUP', 'DELCONSUMER', k, group, consumer],
             ['XGROUP', 'DESTROY', k, group] if rng.random() < 0.2 else ['XLEN', k],
-            ['XREADGROUP', 'GROUP', group, consumer] + self.maybe('COUNT', 2) + self.maybe('NOACK', chance=0.2)
+            ['XREADGROUP', 'GROUP', group, consumer] + self.maybe('COUNT', 2)
+            + self.maybe('NOACK', chance=0.2)
             + ['STREAMS'] + keys + [rng.choice((b'>', b'>', b'0')) for _ in keys],
             ['XREADGROUP', 'GROUP', group, consumer, 'STREAMS', k, '>'],
-            ['XACK', k, group, entry, b'5-0'], ['XPENDING', k, group], (['XPENDING', k, group, '-', '+', 10], PENDING),
-            (['XPENDING', k, group, '-', '+', 10, consumer], PENDING), ['XCLAIM', k, group, consumer, 0, entry],
-            ['XCLAIM', k, group, consumer, 0, entry, 'JUSTID'], ['XAUTOCLAIM', k, group, consumer, 0, '0', 'COUNT', 3],
-            (['XINFO', 'STREAM', k], MASKED), (['XINFO', 'STREAM', k, 'FULL'], MASKED), (['XINFO', 'GROUPS', k], MASKED),
+            ['XACK', k, group, entry, b'5-0'], ['XPENDING', k, group],
+            (['XPENDING', k, group, '-', '+', 10], PENDING),
+            (['XPENDING', k, group, '-', '+', 10, consumer], PENDING),
+            ['XCLAIM', k, group, consumer, 0, entry],
+            ['XCLAIM', k, group, consumer, 0, entry, 'JUSTID'],
+            ['XAUTOCLAIM', k, group, consumer, 0, '0', 'COUNT', 3],
+            (['XINFO', 'STREAM', k], MASKED), (['XINFO', 'STREAM', k, 'FULL'], MASKED),
+            (['XINFO', 'GROUPS', k], MASKED),
             (['XINFO', 'CONSUMERS', k, group], MASKED))
 
     def hlls(self):
         k = self.key(b'hll')
-        return self.one(['PFADD', k] + self.some(MEMBERS, 8), lambda: ['PFADD', k] + [self.rng.randint(0, 10 ** 6) for _ in range(30)],
-                        ['PFCOUNT', k], ['PFCOUNT'] + self.keys(b'hll'), ['PFMERGE', k] + self.keys(b'hll'), ['PFMERGE', k],
+        return self.one(['PFADD', k] + self.some(MEMBERS, 8), lambda: ['PFADD', k]
+                        + [self.rng.randint(0, 10 ** 6) for _ in range(30)],
+                        ['PFCOUNT', k], ['PFCOUNT'] + self.keys(b'hll'), ['PFMERGE', k] + self.keys(b'hll'),
+                        ['PFMERGE', k],
                         ['PFADD', k])
 
     def geos(self):
@@ -332,14 +321,20 @@ class CommandStream:
         by = rng.choice((['BYRADIUS', 500, 'km'], ['BYBOX', 900, 700, 'km'], ['BYRADIUS', 5000, 'mi']))
         order = rng.choice((['ASC'], ['DESC'], ['ASC', 'COUNT', 3]))
         return self.one(
-            ['GEOADD', k] + [part for name in self.some(MEMBERS) for part in (rng.randint(-1700, 1700) / 10, rng.randint(-800, 800) / 10, name)],
-            ['GEOADD', k, 'NX', 'CH', 13.361389, 38.115556, place], ['GEOADD', k, 500, 500, place], ['GEOPOS', k] + self.some(MEMBERS),
+            ['GEOADD', k] + [part for name in self.some(MEMBERS)
+                             for part in (rng.randint(-1700, 1700) / 10, rng.randint(-800, 800) / 10, name)],
+            ['GEOADD', k, 'NX', 'CH', 13.361389, 38.115556, place], ['GEOADD', k, 500, 500, place],
+            ['GEOPOS', k] + self.some(MEMBERS),
             ['GEODIST', k, place, rng.choice(MEMBERS), 'km'], ['GEOHASH', k] + self.some(MEMBERS),
             ['GEOSEARCH', k, 'FROMLONLAT', 15, 37] + by + order + self.maybe('WITHDIST', 'WITHCOORD'),
-            ['GEOSEARCH', k, 'FROMMEMBER', place] + by + order, ['GEOSEARCHSTORE', k, self.key(b'geo'), 'FROMLONLAT', 15, 37] + by + order,
-            ['GEORADIUS', k, 15, 37, 3000, 'km', 'ASC', 'WITHHASH'], ['GEORADIUS', k, 15, 37, 4000, 'km', 'STORE', self.key(b'geo')],
-            ['GEORADIUS', k, 15, 37, 4000, 'km', 'STOREDIST', self.key(b'zset')], ['GEORADIUS_RO', k, 15, 37, 3000, 'km', 'DESC'],
-            ['GEORADIUSBYMEMBER', k, place, 3000, 'km', 'ASC'], ['GEORADIUSBYMEMBER', k, place, 2000, 'km', 'STORE', self.key(b'geo')],
+            ['GEOSEARCH', k, 'FROMMEMBER', place] + by + order,
+            ['GEOSEARCHSTORE', k, self.key(b'geo'), 'FROMLONLAT', 15, 37] + by + order,
+            ['GEORADIUS', k, 15, 37, 3000, 'km', 'ASC', 'WITHHASH'],
+            ['GEORADIUS', k, 15, 37, 4000, 'km', 'STORE', self.key(b'geo')],
+            ['GEORADIUS', k, 15, 37, 4000, 'km', 'STOREDIST', self.key(b'zset')],
+            ['GEORADIUS_RO', k, 15, 37, 3000, 'km', 'DESC'],
+            ['GEORADIUSBYMEMBER', k, place, 3000, 'km', 'ASC'],
+            ['GEORADIUSBYMEMBER', k, place, 2000, 'km', 'STORE', self.key(b'geo')],
             ['GEORADIUSBYMEMBER_RO', k, place, 1000, 'km', 'ASC', 'COUNT', 2])
 
     def generic(self):
@@ -347,56 +342,82 @@ class CommandStream:
         when = self.maybe(rng.choice(('NX', 'XX', 'GT', 'LT', 'ZZ')), chance=0.3)
         other = self.key(rng.choice(TYPES))
         return self.one(
-            ['EXPIREAT', k, FAR + rng.randint(0, 99)] + when, ['PEXPIREAT', k, FAR * 1000 + rng.randint(0, 999)] + when,
-            ['EXPIRE', k, 10 ** 7] + self.maybe('NX'), ['PEXPIRE', k, 10 ** 10] + self.maybe('XX'), ['EXPIRE', k, rng.choice((-1, 0, b'x'))] if rng.random() < 0.3 else ['PERSIST', k],
-            (['TTL', k], NEAR), (['PTTL', k], NEAR), (['EXPIRETIME', k], NEAR), (['PEXPIRETIME', k], NEAR), ['PERSIST', k],
-            ['TYPE', k], ['TYPE', k], ['EXISTS'] + self.keys(None, 5), ['TOUCH'] + self.keys(None), ['DEL', k], ['UNLINK'] + self.keys(None, 2),
-            ['RENAME', k, other] if rng.random() < 0.4 else ['RENAMENX', k, other], ['COPY', k, other] + rng.choice(([], ['REPLACE'], ['DB', 1], ['DB', 3, 'REPLACE'], ['DB', 99])),
-            ['OBJECT', 'ENCODING', k], ['OBJECT', 'ENCODING', k], ['OBJECT', 'REFCOUNT', k], (['OBJECT', 'IDLETIME', k], KIND), ['OBJECT', 'FREQ', k],
-            (['MEMORY', 'USAGE', k], KIND), (['DUMP', k], DUMPED), (['DUMP', k], DUMPED), self.restore, self.restore, ['MOVE', k, rng.choice((1, 2, 15, 77))],
+            ['EXPIREAT', k, FAR + rng.randint(0, 99)] + when,
+            ['PEXPIREAT', k, FAR * 1000 + rng.randint(0, 999)] + when,
+            ['EXPIRE', k, 10 ** 7] + self.maybe('NX'), ['PEXPIRE', k, 10 ** 10] + self.maybe('XX'),
+            ['EXPIRE', k, rng.choice((-1, 0, b'x'))] if rng.random() < 0.3 else ['PERSIST', k],
+            (['TTL', k], NEAR), (['PTTL', k], NEAR), (['EXPIRETIME', k], NEAR), (['PEXPIRETIME', k], NEAR),
+            ['PERSIST', k],
+            ['TYPE', k], ['TYPE', k], ['EXISTS'] + self.keys(None, 5), ['TOUCH'] + self.keys(None),
+            ['DEL', k], ['UNLINK'] + self.keys(None, 2),
+            ['RENAME', k, other] if rng.random() < 0.4 else ['RENAMENX', k, other], ['COPY', k, other]
+            + rng.choice(([], ['REPLACE'], ['DB', 1], ['DB', 3, 'REPLACE'], ['DB', 99])),
+            ['OBJECT', 'ENCODING', k], ['OBJECT', 'ENCODING', k], ['OBJECT', 'REFCOUNT', k],
+            (['OBJECT', 'IDLETIME', k], KIND), ['OBJECT', 'FREQ', k],
+            (['MEMORY', 'USAGE', k], KIND), (['DUMP', k], DUMPED), (['DUMP', k], DUMPED), self.restore,
+            self.restore, ['MOVE', k, rng.choice((1, 2, 15, 77))],
             ['WAIT', 0, 0] if rng.random() < 0.2 else ['TYPE', k])
 
     def restore(self):
         rng = self.rng
         payload = rng.choice(self.payloads) if self.payloads and rng.random() < 0.9 else b'bad payload'
-        return ['RESTORE', self.key(), rng.choice((0, 0, 10 ** 9)), payload] + rng.choice((['REPLACE'], ['REPLACE'], [])) + self.maybe('IDLETIME', 5, chance=0.1)
+        return ['RESTORE', self.key(), rng.choice((0, 0, 10 ** 9)),
+                payload] + rng.choice((['REPLACE'], ['REPLACE'], [])) + self.maybe('IDLETIME', 5, chance=0.1)
 
     def sorts(self):
         rng, k = self.rng, rng_key(self)
         return self.one(
-            ['SORT', k], ['SORT', k, 'ALPHA', 'DESC'], ['SORT', k, 'ALPHA', 'LIMIT', 1, 3], ['SORT_RO', k, 'ALPHA'],
-            ['SORT', self.key(b'list'), 'BY', 'int:*', 'GET', '#', 'GET', 'str:*'], (['SORT', self.key(b'list'), 'BY', 'nosort', 'GET', 'int:*'], SORTED),
-            (['SORT', self.key(b'list'), 'BY', 'hash:*->f1', 'ALPHA', 'GET', 'hash:*->f2', 'GET', '#'], SORTED),
-            ['SORT', k, 'ALPHA', 'STORE', self.key(b'list')], ['SORT', self.key(b'list'), 'BY', 'int:*', 'STORE', self.key(b'list')],
-            ['SORT', self.key(b'list'), 'GET', 'compat:kv:key:*', 'ALPHA'], ['SORT', k, 'LIMIT', 'x', 1], ['SORT', self.key(b'list'), 'ALPHA', 'GET', 'nostar'],
-            ['MSET'] + [part for number in rng.sample(range(10), 4) for part in (b'int:m%d' % number, rng.randint(0, 9))])
+            ['SORT', k], ['SORT', k, 'ALPHA', 'DESC'], ['SORT', k, 'ALPHA', 'LIMIT', 1, 3],
+            ['SORT_RO', k, 'ALPHA'],
+            ['SORT', self.key(b'list'), 'BY', 'int:*', 'GET', '#', 'GET', 'str:*'],
+            (['SORT', self.key(b'list'), 'BY', 'nosort', 'GET', 'int:*'], SORTED),
+            (['SORT', self.key(b'list'), 'BY', 'hash:*->f1', 'ALPHA', 'GET', 'hash:*->f2', 'GET', '#'],
+             SORTED),
+            ['SORT', k, 'ALPHA', 'STORE', self.key(b'list')],
+            ['SORT', self.key(b'list'), 'BY', 'int:*', 'STORE', self.key(b'list')],
+            ['SORT', self.key(b'list'), 'GET', 'compat:kv:key:*', 'ALPHA'], ['SORT', k, 'LIMIT', 'x', 1],
+            ['SORT', self.key(b'list'), 'ALPHA', 'GET', 'nostar'],
+            ['MSET'] + [part for number in rng.sample(range(10), 4)
+                        for part in (b'int:m%d' % number, rng.randint(0, 9))])
 
     def scripts(self):
         rng = self.rng
         script = rng.choice(SCRIPTS)
         name = rng.choice(('EVAL', 'EVAL', 'EVAL_RO'))
         return self.one(
-            lambda: self.numkeys([name, script], rng.choice((b'str', b'int', b'list')), [rng.choice(MEMBERS)]),
-            [name, script, 1, self.key(b'str'), b'argument'], ['EVAL', b'return ARGV[1]', 0, b'str:1'], ['EVALSHA', b'f' * 40, 1, self.key(b'str')],
-            ['SCRIPT', 'LOAD', script], ['SCRIPT', 'EXISTS', b'0' * 40], ['FCALL', b'nofunction', 1, self.key(b'str')], ['EVAL', script],
+            lambda: self.numkeys([name, script], rng.choice((b'str', b'int', b'list')),
+                                 [rng.choice(MEMBERS)]),
+            [name, script, 1, self.key(b'str'), b'argument'], ['EVAL', b'return ARGV[1]', 0, b'str:1'],
+            ['EVALSHA', b'f' * 40, 1, self.key(b'str')],
+            ['SCRIPT', 'LOAD', script], ['SCRIPT', 'EXISTS', b'0' * 40],
+            ['FCALL', b'nofunction', 1, self.key(b'str')], ['EVAL', script],
             ['EVALSHA', b'4e6d8fc8bb01276962cce5371fa795a7763657ae', 1, self.key(b'str'), b'a'])
 
     def mistakes(self):
         rng, k = self.rng, self.key()
         return self.one(
-            ['NOSUCHCOMMAND'], ['nosuchcommand', k, self.value()[:200], b'a' * 200], ['GET'], ['GET', k, k], ['SET', k], ['SET', k, b'v', 'EX'],
-            ['SET', k, b'v', 'EX', b'abc'], ['SET', k, b'v', 'PX', 0], ['SET', k, b'v', 'EX', -5], ['SET', k, b'v', 'NX', 'XX'], ['SET', k, b'v', 'BAD'],
-            ['MSET', k], ['MSET', k, b'v', k], ['HSET', k], ['OBJECT', 'NOSUCH', k], ['OBJECT'], ['XGROUP', 'NOSUCH', k, b'g'], ['SELECT', b'x'], ['SELECT', 99],
-            ['EXPIRE', k], ['EXPIRE', k, b'1.5'], ['EXPIRE', k, 1 << 62], ['ZADD', k, b'notfloat', b'm'], ['LMPOP', 2, k, 'LEFT'], ['ZUNION', b'x', k],
-            ['BITOP', 'NAND', k, k], ['XREAD', 'STREAMS', k], ['XREAD', 'COUNT', b'x', 'STREAMS', k, 0], ['XADD', k, b'bad-id', b'f', b'v'], ['XADD', k, b'1-1', b'f'],
-            ['COPY', k, k], ['RENAME', k, k], ['SINTERCARD', 1], ['EVAL', b'return 1', b'x'], ['EVAL', b'return 1', -1], ['SCAN', b'x'], ['SCAN', 0, 'MATCH'],
-            ['SCAN', 0, 'COUNT', 0], ['SORT', k, 'BY'], ['MEMORY', 'USAGE'], ['RESTORE', k, -1, b'x'], ['GETEX', k, 'EX', 'PERSIST'], ['\r\n', k], [b'', k], [b''])
+            ['NOSUCHCOMMAND'], ['nosuchcommand', k, self.value()[:200], b'a' * 200], ['GET'], ['GET', k, k],
+            ['SET', k], ['SET', k, b'v', 'EX'],
+            ['SET', k, b'v', 'EX', b'abc'], ['SET', k, b'v', 'PX', 0], ['SET', k, b'v', 'EX', -5],
+            ['SET', k, b'v', 'NX', 'XX'], ['SET', k, b'v', 'BAD'],
+            ['MSET', k], ['MSET', k, b'v', k], ['HSET', k], ['OBJECT', 'NOSUCH', k], ['OBJECT'],
+            ['XGROUP', 'NOSUCH', k, b'g'], ['SELECT', b'x'], ['SELECT', 99],
+            ['EXPIRE', k], ['EXPIRE', k, b'1.5'], ['EXPIRE', k, 1 << 62], ['ZADD', k, b'notfloat', b'm'],
+            ['LMPOP', 2, k, 'LEFT'], ['ZUNION', b'x', k],
+            ['BITOP', 'NAND', k, k], ['XREAD', 'STREAMS', k], ['XREAD', 'COUNT', b'x', 'STREAMS', k, 0],
+            ['XADD', k, b'bad-id', b'f', b'v'], ['XADD', k, b'1-1', b'f'],
+            ['COPY', k, k], ['RENAME', k, k], ['SINTERCARD', 1], ['EVAL', b'return 1', b'x'],
+            ['EVAL', b'return 1', -1], ['SCAN', b'x'], ['SCAN', 0, 'MATCH'],
+            ['SCAN', 0, 'COUNT', 0], ['SORT', k, 'BY'], ['MEMORY', 'USAGE'], ['RESTORE', k, -1, b'x'],
+            ['GETEX', k, 'EX', 'PERSIST'], ['\r\n', k], [b'', k], [b''])
 
     def keyspace(self):
         rng = self.rng
-        return self.one(['DBSIZE'], ['DBSIZE'], (['KEYS', rng.choice(PATTERNS)], SORTED), (['KEYS', rng.choice(PATTERNS)], SORTED), ['PING'],
+        return self.one(['DBSIZE'], ['DBSIZE'], (['KEYS', rng.choice(PATTERNS)], SORTED),
+                        (['KEYS', rng.choice(PATTERNS)], SORTED), ['PING'],
                         ['ECHO', self.value()[:100]], (['TIME'], ENTRIES), ['PING', b'text'],
-                        ['SWAPDB', 1, 2] if rng.random() < 0.2 else ['DBSIZE'], ['FLUSHDB'] if rng.random() < 0.05 else ['DBSIZE'])
+                        ['SWAPDB', 1, 2] if rng.random() < 0.2 else ['DBSIZE'], ['FLUSHDB']
+                        if rng.random() < 0.05 else ['DBSIZE'])
 
 
 def rng_key(stream):

@@ -1,5 +1,5 @@
-"""Random command streams, in lockstep to a plain Redis and through Keyshift to another one, must get equal replies and
-leave equal keyspaces, while a rule renames every key.
+"""Random command streams, in lockstep to a plain Redis and through Keyshift to another one, must get equal
+replies and leave equal keyspaces, while a rule renames every key.
 
     differential_test.py [--seed N] [--commands N] [--seconds N] [--plain] [TEST...]
 
@@ -16,10 +16,11 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from command_stream import EXACT, KEYS, EVERY_KEY, PATTERNS, CommandStream, canonical, equal
+from command_stream import EVERY_KEY, KEYS, PATTERNS, CommandStream
 from harness import tap
 from harness.resp import Closed, Connection, ProtocolError, encode, ragged
 from harness.servers import Keyshift, RedisServer
+from reply_forms import EXACT, canonical, equal
 import keyspace
 
 RULES = '''
@@ -84,7 +85,8 @@ class Link:
         try:
             right = self.b.exchange(data, len(entries), ragged(data, rng) if cut else None)
         except (OSError, Closed, ProtocolError) as error:
-            raise Difference(entries[0], left[0], 'in a pipeline of %d: %r' % (len(entries), error)) from error
+            raise Difference(entries[0], left[0], 'in a pipeline of %d: %r' % (len(entries),
+                    error)) from error
         for entry, one, two in zip(entries, left, right):
             if not equal(one, two, entry[2]):
                 raise Difference(entry, canonical(one, entry[2]), canonical(two, entry[2]))
@@ -142,7 +144,8 @@ class Differential:
             while self.sent < commands and time.monotonic() < deadline:
                 self.turn(self.rng.choice(self.links))
         except Difference as difference:
-            raise AssertionError('%s\nafter %d commands\n%s' % (difference, self.sent, self.shrink(difference))) from None
+            raise AssertionError('%s\nafter %d commands\n%s' % (difference, self.sent,
+                                                                self.shrink(difference))) from None
         finally:
             for link in self.links:
                 link.close()
@@ -190,7 +193,8 @@ class Differential:
             return 'not a command that replays alone; the last commands:\n' + self.tail(self.history[-20:])
         before = self.history[:len(self.history) - 1 - self.history[::-1].index(last)]
         words = {arg for arg in last[1][1:] if len(arg) > 1 and not arg.isalnum()}
-        related = [entry for entry in before if words & set(entry[1][1:]) or entry[1][0].upper() in (b'FLUSHDB', b'SWAPDB')]
+        related = [entry for entry in before if words & set(entry[1][1:])
+                   or entry[1][0].upper() in (b'FLUSHDB', b'SWAPDB')]
         deadline = time.monotonic() + SHRINK_SECONDS
         for candidates in ([], related[-20:], related, before):
             if self.fails(candidates + [last]):
@@ -237,12 +241,13 @@ class Differential:
 
 
 class DifferentialTest(unittest.TestCase):
-    def differ(self, protocols, offset, plain=False, commands=None, seconds=None, spoil=None):
+    def differ(self, protocols, offset, plain=False, commands=None, seconds=None, spoil=None, rules=RULES,
+               workers=1):
         seed = options.seed + offset
         plain = plain or options.plain
         tap.note('seed %d, protocols %s; repeat with --seed %d' % (seed, protocols, options.seed))
         with RedisServer() as left, RedisServer() as right:
-            front = right if plain else Keyshift(right.url, config=RULES)
+            front = right if plain else Keyshift(right.url, config=rules, options=('--workers', str(workers)))
             try:
                 run = Differential(left, right, front.address, seed, protocols)
                 run.run(commands or options.commands, seconds or options.seconds)
@@ -250,7 +255,8 @@ class DifferentialTest(unittest.TestCase):
                     spoil(right)
                 tap.note('%d commands, %d keys' % (run.sent, keyspace.size(left)))
                 self.assertGreater(keyspace.size(left), 20, 'a stream that leaves no keys proves nothing')
-                found = keyspace.differences(left, right, (lambda key: (key,)) if plain else physical)
+                found = keyspace.differences(left, right, (lambda key: (key,)) if plain or not rules
+                                             else physical)
                 self.assertEqual(found, [], 'the keyspaces differ:\n' + '\n'.join(found))
             finally:
                 if not plain:
@@ -280,7 +286,10 @@ class DifferentialTest(unittest.TestCase):
         self.differ((3, 3, 3), 1)
 
     def test_6_mixed_protocols_get_equal_replies(self):
-        self.differ((2, 3, 2, 3, 2, 3, 2, 3), 2, seconds=options.seconds / 2)
+        self.differ((2, 3, 2, 3, 2, 3, 2, 3), 2, seconds=options.seconds / 2, workers=2)
+
+    def test_7_with_no_rule_nothing_is_changed(self):
+        self.differ((2, 3), 3, seconds=options.seconds / 4, rules='')
 
 
 def physical(key):

@@ -6,7 +6,7 @@ Equal means: the same databases hold the same keys under their other names and n
 encoding, expiry and value. Values are compared by DUMP; where a hash table has its own order, by content.
 """
 
-from command_stream import EXACT, MASKED, NEAR, PAIRS, SORTED, canonical, equal
+from reply_forms import EXACT, MASKED, NEAR, PAIRS, SORTED, canonical, equal
 
 DATABASES = 16
 AT_ONCE = 500
@@ -17,7 +17,8 @@ FACTS = (('type', b'TYPE', EXACT), ('encoding', b'OBJECT ENCODING', EXACT), ('ex
 
 def facts(connection, keys):
     """For each key its type, encoding, expiry, and DUMP."""
-    commands = [[*name.split(), key] for key in keys for _, name, _ in FACTS] + [[b'DUMP', key] for key in keys]
+    commands = [[*name.split(), key] for key in keys for _, name, _ in FACTS] + [[b'DUMP', key]
+            for key in keys]
     replies = connection.pipeline(commands)
     width = len(FACTS)
     return [(replies[i * width:(i + 1) * width], replies[len(keys) * width + i]) for i in range(len(keys))]
@@ -63,7 +64,8 @@ def compare(a, b, database, pairs):
                 ask, form = CONTENT[kind]
                 left, right = a.command(*ask(key)), b.command(*ask(other))
                 if canonical(left, form) != canonical(right, form):
-                    found.append('db %d: content of %r: %.300r, but %.300r' % (database, key[:200], left, right))
+                    found.append('db %d: content of %r: %.300r, but %.300r' % (database, key[:200], left,
+                            right))
             else:
                 found.append('db %d: DUMP of %r (%r) differs' % (database, key[:200], kind))
     return found

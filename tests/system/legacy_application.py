@@ -19,13 +19,18 @@ def shape(number):
     user = 'user%d' % number
     days = (7, 30, 90)[number % 3]
     return (
-        ('string', 'writing_stats:%s:%dd' % (user, days), 'analytics:writing_stats:user:%s:days:%dd' % (user, days),
+        ('string', 'writing_stats:%s:%dd' % (user, days), 'analytics:writing_stats:user:%s:days:%dd' % (user,
+                days),
          json.dumps({'words': number}), None),
-        ('list', 'topics:%s:list' % user, 'content:topics:user:%s' % user, ['topic%d' % (number % 7), 'caf\u00e9'], None),
-        ('hash', 'task_metrics:%d' % number, 'celery:task_metrics:id:%d' % number, {'runs': str(number), 'state': 'done'}, None),
-        ('zset', 'conversation:%08x-0000-4000-8000-%012x' % (number, number), 'session:conversation:id:%08x-0000-4000-8000-%012x' % (number, number),
+        ('list', 'topics:%s:list' % user, 'content:topics:user:%s' % user,
+         ['topic%d' % (number % 7), 'caf\u00e9'], None),
+        ('hash', 'task_metrics:%d' % number, 'celery:task_metrics:id:%d' % number,
+         {'runs': str(number), 'state': 'done'}, None),
+        ('zset', 'conversation:%08x-0000-4000-8000-%012x' % (number, number),
+         'session:conversation:id:%08x-0000-4000-8000-%012x' % (number, number),
          {'hello': 1.0, 'bye': float(number)}, 600),
-        ('string', 'http_cache:%08x' % (number * 2654435761 % 2 ** 32), 'content:http_cache:hash:%08x' % (number * 2654435761 % 2 ** 32),
+        ('string', 'http_cache:%08x' % (number * 2654435761 % 2 ** 32),
+         'content:http_cache:hash:%08x' % (number * 2654435761 % 2 ** 32),
          '<html>%d</html>' % number * 4, 10 ** 6),
     )[number % 5]
 
@@ -58,7 +63,8 @@ def read(client, count, name):
                 {'string': pipe.get, 'hash': pipe.hgetall, 'list': lambda k, p=pipe: p.lrange(k, 0, -1),
                  'zset': lambda k, p=pipe: p.zrange(k, 0, -1, withscores=True)}[kind](key)
             for entry, value in zip(shapes, pipe.execute()):
-                wanted = sorted(entry[3].items(), key=lambda item: item[1]) if entry[0] == 'zset' else entry[3]
+                wanted = sorted(entry[3].items(),
+                                key=lambda item: item[1]) if entry[0] == 'zset' else entry[3]
                 if value != wanted:
                     sys.exit('%s: %r, but %r was written' % (entry[name], value, wanted))
                 found += 1

@@ -1,7 +1,7 @@
 """A raw RESP client: exact bytes out, exactly typed replies back.
 
-A client library hides what a proxy test must see: whether a null was `$-1` or `*-1`, where a push came in, what an error
-says. So a reply is a tuple of its type byte and its value, nested as on the wire:
+A client library hides what a proxy test must see: whether a null was `$-1` or `*-1`, where a push came in,
+what an error says. So a reply is a tuple of its type byte and its value, nested as on the wire:
 
     +OK                      ('+', b'OK')
     -ERR no such key         ('-', b'ERR no such key')
@@ -171,7 +171,8 @@ class Connection:
             while len(self.buf) < need:
                 data = self.sock.recv(READ_BYTES)
                 if not data:
-                    raise Closed('closed with %d bytes of a reply: %r' % (len(self.buf), bytes(self.buf[:80])))
+                    raise Closed('closed with %d bytes of a reply: %r' % (len(self.buf),
+                            bytes(self.buf[:80])))
                 self.buf += data
 
     def read(self):

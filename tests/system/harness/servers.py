@@ -1,4 +1,5 @@
-"""The processes of a test: a private Redis and the daemon under test, on loopback and free ports, ended by pid.
+"""The processes of a test: a private Redis and the daemon under test, on loopback and free ports, ended by
+pid.
 
     with RedisServer() as redis, Keyshift(redis.url, config=RULES) as keyshift:
         with Connection(keyshift.address) as client:
@@ -63,15 +64,27 @@ def binary():
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
     path = os.environ.get('KEYSHIFT_BINARY') or os.path.join(root, 'build', 'keyshift')
     if not os.access(path, os.X_OK):
-        sys.exit('Bail out! no keyshift binary at %s; build it or set KEYSHIFT_BINARY' % path)
+        bail_out('no keyshift binary at %s; build it or set KEYSHIFT_BINARY' % path)
     return path
+
+
+def sanitized():
+    """Whether the daemon was built with AddressSanitizer: then its memory says nothing."""
+    with open(binary(), 'rb') as file:
+        return b'__asan_init' in file.read()
+
+
+def bail_out(reason):
+    """Ends the test run in the words of TAP."""
+    print('Bail out! ' + reason, flush=True)
+    sys.exit(1)
 
 
 def need(program):
     """The path of a program that this test cannot do without."""
     path = shutil.which(program, path=os.environ.get('PATH', '') + ':/usr/sbin:/sbin')
     if path is None:
-        sys.exit('Bail out! %s is not installed' % program)
+        bail_out('%s is not installed' % program)
     return path
 
 
@@ -105,7 +118,8 @@ class Process:
 
     def spawn(self, argv, env=None):
         with open(self.log_path, 'ab') as log:
-            self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.dir,
+            self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                          cwd=self.dir,
                                           env=env, preexec_fn=die_with_parent, start_new_session=True)
         if self not in running:
             running.append(self)
@@ -160,8 +174,9 @@ class RedisServer(Process):
 
     name = 'redis-server'
 
-    def __init__(self, *options, port=None, start=True):
+    def __init__(self, *options, port=None, start=True, prefix=()):
         super().__init__()
+        self.prefix = list(prefix)         # words before the program: taskset and its like
         self.options = [str(option) for option in options]
         self.port = port or free_port()
         self.unix = os.path.join(self.dir, 'redis.sock')
@@ -181,8 +196,10 @@ class RedisServer(Process):
         for _ in range(5):
             if os.path.exists(self.unix):
                 os.unlink(self.unix)
-            self.spawn([need('redis-server'), '--bind', '127.0.0.1', '--port', str(self.port), '--unixsocket', self.unix,
-                        '--save', '', '--appendonly', 'no', '--dir', self.dir, '--enable-debug-command', 'yes',
+            self.spawn(self.prefix + [need('redis-server'), '--bind', '127.0.0.1', '--port', str(self.port),
+                                      '--unixsocket', self.unix,
+                        '--save', '', '--appendonly', 'no', '--dir', self.dir, '--enable-debug-command',
+                                      'yes',
                         '--maxclients', '15000', '--loglevel', 'warning'] + self.options)
             try:
                 wait_for(lambda: self.exited() or self.answers(), 'an answer of redis-server', START_SECONDS)
@@ -212,12 +229,13 @@ class Keyshift(Process):
 
     name = 'keyshift'
 
-    def __init__(self, upstream, config='', options=(), env=None, wait_ready=True):
+    def __init__(self, upstream, config='', options=(), env=None, wait_ready=True, prefix=()):
         super().__init__()
         self.config_path = os.path.join(self.dir, 'keyshift.toml')
         with open(self.config_path, 'w', encoding='utf-8') as file:
             file.write(config)
-        argv = [binary(), 'serve', '--config', self.config_path, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
+        argv = list(prefix) + [binary(), 'serve', '--config', self.config_path, '--listen', '127.0.0.1:0',
+                               '--admin', '127.0.0.1:0']
         if upstream is not None:
             argv += ['--upstream', upstream]
         clean = {name: value for name, value in os.environ.items()
@@ -227,7 +245,8 @@ class Keyshift(Process):
             self.address = self.found(LISTENING)
             self.admin = self.found(ADMIN)
             if wait_ready:
-                wait_for(lambda: self.exited() or self.http('/readyz')[0] == 200, '/readyz of keyshift', START_SECONDS)
+                wait_for(lambda: self.exited() or self.http('/readyz')[0] == 200, '/readyz of keyshift',
+                         START_SECONDS)
             if self.exited():
                 raise AssertionError('keyshift ended at its start')
         except AssertionError as failure:
@@ -236,12 +255,14 @@ class Keyshift(Process):
             raise AssertionError('%s\n%s' % (failure, text)) from None
 
     def found(self, pattern):
-        match = wait_for(lambda: pattern.search(self.log()) or self.exited(), 'the line %r in the log' % pattern.pattern,
+        match = wait_for(lambda: pattern.search(self.log()) or self.exited(),
+                         'the line %r in the log' % pattern.pattern,
                          START_SECONDS)
         if match is True:
             match = pattern.search(self.log())
             if match is None:
-                raise AssertionError('keyshift ended with %d before it said %r' % (self.child.returncode, pattern.pattern))
+                raise AssertionError('keyshift ended with %d before it said %r' % (self.child.returncode,
+                        pattern.pattern))
         return ('127.0.0.1', int(match.group(2)))
 
     @property
