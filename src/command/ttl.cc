@@ -25,6 +25,17 @@ Ttl given(const resp::Request& request, size_t at, Unit unit, Base base) {
   return ttl;
 }
 
+// What an optional word says of the expiry; its value, not read yet, would be argument `at`.
+Ttl meaning_of(std::string_view word, size_t at) {
+  if (word == "KEEPTTL") return {Ttl::Kind::kKeep};
+  if (word == "PERSIST") return {Ttl::Kind::kPersist};
+  for (const ExpiryWord& expiry : kExpiryWords) {
+    if (word == expiry.word)
+      return {Ttl::Kind::kGiven, expiry.unit, expiry.base, static_cast<uint32_t>(at), 0};
+  }
+  return {};
+}
+
 // EXPIRE and its kin; RESTORE, whose ABSTTL stands behind its argument.
 Ttl positional(const Row& row, const resp::Request& request, size_t announced) {
   Ttl ttl = given(request, static_cast<size_t>(row.expiry_at), row.expiry_unit, row.expiry_base);
@@ -52,24 +63,18 @@ size_t first_option(const Row& row, const resp::Request& request, size_t announc
 Ttl optional(const Row& row, const resp::Request& request, size_t announced) {
   const size_t from = first_option(row, request, announced);
   if (from == 0 || from > announced) return kUnclear;
+  // Redis refuses two different expiries; of one word that is repeated only the last is read.
   Ttl ttl;
   WordWalk walk(row.options, request, announced, from);
   for (auto step = walk.next(); step != WordWalk::Step::kEnd; step = walk.next()) {
     if (step != WordWalk::Step::kWord) return kUnclear;
-    const std::string_view word = walk.option().word;
-    Ttl found;
-    if (word == "KEEPTTL") found.kind = Ttl::Kind::kKeep;
-    if (word == "PERSIST") found.kind = Ttl::Kind::kPersist;
-    for (const ExpiryWord& expiry : kExpiryWords) {
-      if (word == expiry.word) found = given(request, walk.at() + 1, expiry.unit, expiry.base);
-    }
+    const Ttl found = meaning_of(walk.option().word, walk.at() + 1);
     if (found.kind == Ttl::Kind::kNone) continue;
-    // Redis refuses two different expiries, and of one word that is repeated the last counts.
     const bool repeated = ttl.kind == found.kind && ttl.unit == found.unit && ttl.base == found.base;
-    if (found.kind == Ttl::Kind::kUnclear || (ttl.kind != Ttl::Kind::kNone && !repeated)) return kUnclear;
+    if (ttl.kind != Ttl::Kind::kNone && !repeated) return kUnclear;
     ttl = found;
   }
-  return ttl;
+  return ttl.kind == Ttl::Kind::kGiven ? given(request, ttl.at, ttl.unit, ttl.base) : ttl;
 }
 
 }  // namespace

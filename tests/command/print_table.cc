@@ -45,6 +45,12 @@ int print_learned(const char* path) {
   return 0;
 }
 
+// Saturates: Redis refuses what does not fit.
+int64_t in_ms(const Ttl& ttl) {
+  if (ttl.unit == Unit::kMilliseconds) return ttl.value;
+  return ttl.value > INT64_MAX / 1000 ? INT64_MAX : ttl.value * 1000;
+}
+
 void answer(const resp::Request& request, Names& names) {
   const Match match =
       Table::built_in().find(request[0], request.size() > 1 ? request[1] : std::string_view());
@@ -58,8 +64,7 @@ void answer(const resp::Request& request, Names& names) {
     std::cout << "malformed " << names.error << '\n';
   } else {
     const Ttl ttl = find_ttl(*match.row, request);
-    std::cout << "complete " << int(leaves_of(*match.row, ttl)) << ' ' << int(ttl.kind) << ' '
-              << (ttl.unit == Unit::kSeconds && ttl.value < 1'000'000'000'000 ? ttl.value * 1000 : ttl.value)
+    std::cout << "complete " << int(leaves_of(*match.row, ttl)) << ' ' << int(ttl.kind) << ' ' << in_ms(ttl)
               << ' ' << int(ttl.base) << ' ' << names.blocks;
     for (const Name& name : names.list) {
       std::cout << ' ' << name.at << ':' << int(name.role) << ':' << int(name.access) << ':' << name.lasting;

@@ -72,6 +72,7 @@ TEST(FindTtl, WhatCannotBeReadIsUnclear) {
 
 TEST(FindTtl, ARepeatedWordCountsOnceAsInRedis) {
   EXPECT_EQ(found("SET k v EX 1 EX 2"), "given 6 2 s");
+  EXPECT_EQ(found("SET k v EX PXAT EX 2"), "given 6 2 s");
   EXPECT_EQ(found("SET k v KEEPTTL KEEPTTL"), "keep");
 }
 
