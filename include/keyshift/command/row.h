@@ -52,6 +52,16 @@ enum class Family : uint8_t {
   kVector,
   kModule,  // learned from the upstream
 };
+inline constexpr size_t kFamilyCount = static_cast<size_t>(Family::kModule) + 1;
+
+// The family's label: "string", "zset", ...
+constexpr std::string_view family_name(Family family) {
+  constexpr std::array<std::string_view, kFamilyCount> kNames = {
+      "generic",   "string",       "hash",       "list",   "set",     "zset", "stream", "geo",
+      "bitmap",    "hyperloglog",  "pubsub",     "scripting", "transactions", "connection", "server", "cluster",
+      "json",      "search",       "timeseries", "probabilistic", "vector", "module"};
+  return kNames[static_cast<size_t>(family)];
+}
 
 // What a command does to one of its keys.
 enum class Access : uint8_t {

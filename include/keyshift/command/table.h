@@ -62,23 +62,25 @@ class Table {
   const Row& operator[](size_t i) const { return *rows_[i]; }
 
  private:
-  // The first and the last four bytes of a (sub)command's name and its length are all there is to compare up to
+  // One place of the hash table. A name's first and last four bytes and its length are all there is to compare up to
   // eight bytes.
   struct Slot {
-    uint32_t head = 0;
-    uint32_t tail = 0;
-    uint16_t row = 0;     // number of the row, from 1; 0 is an empty slot
-    uint16_t parent = 0;  // number of the container's row; 0 for a command
-    uint32_t length = 0;
+    uint64_t bytes = 0;   // lower case
+    uint32_t tag = 0;     // length, and in the upper half the number of the container's row (0 for a command)
+    uint32_t number = 0;  // of the row, from 1; 0 is an empty slot
   };
+
   Table() = default;
   void add(const Row& row);
   void index();
-  uint16_t look_up(std::string_view name, uint16_t parent) const;
+  size_t fill(uint64_t multiplier);
+  uint32_t look_up(std::string_view name, uint32_t parent) const;
 
   std::vector<const Row*> rows_;
   std::vector<Slot> slots_;
-  uint32_t shift_ = 0;  // of the hash, so that its upper bits number a slot
+  size_t mask_ = 0;
+  uint64_t multiplier_ = 0;  // of the hash, chosen so that probes are short
+  uint32_t shift_ = 0;       // leaves as many upper bits of the hash as number the slots
   std::shared_ptr<const Learned> learned_;
 };
 
