@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kMaxNameBytes = 128;
 
 // Eight bytes at once: adds 32 to each byte that is 'A'..'Z' and leaves all others, so that nothing but case is folded.
-uint64_t lower(uint64_t bytes) {
+[[gnu::always_inline]] inline uint64_t lower(uint64_t bytes) {
   constexpr uint64_t kEach = 0x0101010101010101U;
   const uint64_t low7 = bytes & (kEach * 0x7f);
   const uint64_t from_a = low7 + kEach * (0x80 - 'A');          // bit 7 set where low7 >= 'A'
@@ -29,7 +29,7 @@ uint64_t load(const char* bytes) {
 }
 
 // What identifies a name of up to eight bytes together with its length. Requires: 0 < size.
-uint64_t bytes_of(std::string_view name) {
+[[gnu::always_inline]] inline uint64_t bytes_of(std::string_view name) {
   const char* p = name.data();
   const size_t n = name.size();
   if (n >= 4) return lower(load(p) | load(p + n - 4) << 32);
@@ -47,9 +47,9 @@ std::string_view own_name(const Row& row) {
   return bar == std::string_view::npos ? row.name : row.name.substr(bar + 1);
 }
 
-// Compares what a slot does not hold of a name of more than eight bytes.
+// Compares what a slot does not hold of a name of more than eight bytes. Requires: the row's own name is as long.
 bool middle_is(std::string_view name, const Row& row) {
-  const std::string_view own = own_name(row);
+  const std::string_view own = row.name.substr(row.name.size() - name.size());
   for (size_t i = 4; i + 4 < name.size(); i += 4) {
     if (lower(load(name.data() + i)) != load(own.data() + i)) return false;
   }
@@ -57,6 +57,17 @@ bool middle_is(std::string_view name, const Row& row) {
 }
 
 }  // namespace
+
+// Most names are what stands where their hash says; only the others need the loop, and its registers.
+[[gnu::always_inline]] inline uint32_t Table::look_up(std::string_view name, uint32_t parent) const {
+  if (name.empty() || name.size() > kMaxNameBytes) return 0;
+  const uint64_t bytes = bytes_of(name);
+  const uint32_t tag = parent << 16 | static_cast<uint32_t>(name.size());
+  const size_t at = hash_of(bytes, tag, multiplier_) >> shift_;
+  const Slot& slot = slots_.data()[at];
+  if (slot.bytes == bytes && slot.tag == tag && name.size() <= 8) return slot.number;
+  return probe(name, {bytes, tag, 0}, at);
+}
 
 const Table& Table::built_in() {
   static const Table* table = [] {
@@ -118,18 +129,12 @@ size_t Table::fill(uint64_t multiplier) {
   return displaced;
 }
 
-uint32_t Table::look_up(std::string_view name, uint32_t parent) const {
-  if (name.empty() || name.size() > kMaxNameBytes) return 0;
-  const uint64_t bytes = bytes_of(name);
-  const uint32_t tag = parent << 16 | static_cast<uint32_t>(name.size());
-  const Slot* const slots = slots_.data();
-  for (size_t at = hash_of(bytes, tag, multiplier_) >> shift_;; at = (at + 1) & mask_) {
-    const Slot& slot = slots[at];
-    if (slot.bytes == bytes && slot.tag == tag &&
-        (name.size() <= 8 || middle_is(name, *rows_[slot.number - 1]))) {
-      return slot.number;
-    }
+[[gnu::noinline]] uint32_t Table::probe(std::string_view name, const Slot& wanted, size_t at) const {
+  for (;; at = (at + 1) & mask_) {
+    const Slot& slot = slots_[at];
     if (slot.number == 0) return 0;
+    if (slot.bytes != wanted.bytes || slot.tag != wanted.tag) continue;
+    if (name.size() <= 8 || middle_is(name, *rows_[slot.number - 1])) return slot.number;
   }
 }
 
@@ -138,9 +143,13 @@ Match Table::find(std::string_view name, std::string_view first_argument) const 
   if (number == 0) return {nullptr, Match::Outcome::kUnknownCommand};
   const Row* row = rows_[number - 1];
   if (!row->is(Row::kContainer) || first_argument.data() == nullptr) return {row, Match::Outcome::kFound};
-  if (const uint32_t sub = look_up(first_argument, number); sub != 0) {
+  return find_subcommand(number, first_argument);
+}
+
+[[gnu::noinline]] Match Table::find_subcommand(uint32_t container, std::string_view name) const {
+  if (const uint32_t sub = look_up(name, container); sub != 0)
     return {rows_[sub - 1], Match::Outcome::kFound};
-  }
+  const Row* row = rows_[container - 1];
   return {row, row->is(Row::kOpen) ? Match::Outcome::kFound : Match::Outcome::kUnknownSubcommand};
 }
 

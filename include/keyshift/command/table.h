@@ -75,6 +75,8 @@ class Table {
   void index();
   size_t fill(uint64_t multiplier);
   uint32_t look_up(std::string_view name, uint32_t parent) const;
+  uint32_t probe(std::string_view name, const Slot& wanted, size_t at) const;
+  Match find_subcommand(uint32_t container, std::string_view name) const;
 
   std::vector<const Row*> rows_;
   std::vector<Slot> slots_;
