@@ -394,7 +394,7 @@ class CommandStream:
             ['EVALSHA', b'4e6d8fc8bb01276962cce5371fa795a7763657ae', 1, self.key(b'str'), b'a'])
 
     def mistakes(self):
-        rng, k = self.rng, self.key()
+        k = self.key()
         return self.one(
             ['NOSUCHCOMMAND'], ['nosuchcommand', k, self.value()[:200], b'a' * 200], ['GET'], ['GET', k, k],
             ['SET', k], ['SET', k, b'v', 'EX'],

@@ -67,8 +67,10 @@ def parse(buf, pos):
         return (kind, int(head)), pos
     if kind in '$=!':
         length = int(head)
-        if length < 0:
+        if length == -1:
             return (kind, None), pos
+        if length < 0:
+            raise ProtocolError('a bulk of %d bytes' % length)
         if len(buf) < pos + length + 2:
             raise Incomplete(pos + length + 2)
         if buf[pos + length:pos + length + 2] != b'\r\n':
@@ -76,8 +78,10 @@ def parse(buf, pos):
         return (kind, bytes(buf[pos:pos + length])), pos + length + 2
     if kind in '*~>':
         count = int(head)
-        if count < 0:
+        if count == -1:
             return (kind, None), pos
+        if count < 0:
+            raise ProtocolError('an array of %d' % count)
         items = []
         for _ in range(count):
             item, pos = parse(buf, pos)
