@@ -16,29 +16,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "keyshift/base/result.h"
+#include "keyshift/base/address.h"
 #include "keyshift/scheme/ruleset.h"
+#include "keyshift/scheme/scheme_spec.h"
 
 namespace keyshift::config {
-
-// Where to listen or to connect: a Unix socket when `path` is not empty, else host and port.
-struct Address {
-  std::string host;   // name or number, without brackets: "::1"
-  uint16_t port = 0;  // 0: any free one (listeners only)
-  std::string path;   // a Unix socket's path
-
-  bool is_unix() const { return !path.empty(); }
-  // As the operator writes it: "127.0.0.1:6380", "[::1]:6380", "unix:/run/keyshift.sock".
-  std::string text() const;
-  bool operator==(const Address&) const = default;
-};
-
-// Reads "127.0.0.1:6380", "[::1]:6380", "localhost:6380", ":6380" (any address), "unix:/path" or "/path".
-Result<Address> parse_address(std::string_view text);
 
 // The Redis or Valkey behind us, and how patient we are with it.
 struct Upstream {
@@ -60,15 +46,11 @@ struct Upstream {
   bool operator==(const Upstream&) const = default;
 };
 
-// One address that clients connect to, and how names look through it.
+// One address that clients connect to, and how they see the keyspace.
 struct Listener {
-  Address address{"127.0.0.1", 6380, ""};
-  scheme::View view = scheme::View::kLegacy;
-  scheme::Unmatched unmatched = scheme::Unmatched::kPass;
-  std::string unmatched_prefix;  // for Unmatched::kPrefix, else empty
-  std::string password;          // empty: clients need no AUTH. Never logged.
-
-  bool operator==(const Listener&) const = default;
+  Address address{"127.0.0.1", 6380, ""};  // port 0: any free one
+  scheme::View view;                       // view.prefix is empty unless view.unmatched is kPrefix
+  std::string password;                    // empty: clients need no AUTH. Never logged.
 };
 
 struct Admin {
@@ -82,8 +64,8 @@ struct Admin {
 // `upstream.address`.
 struct Embedded {
   bool enabled = false;
-  std::string program =
-      "auto";  // "auto": valkey-server or redis-server, whichever is found; else a name or a path
+  // "auto": valkey-server or redis-server, whichever is found; else a name or a path.
+  std::string program = "auto";
 
   bool operator==(const Embedded&) const = default;
 };
@@ -98,10 +80,10 @@ struct Limits {
   size_t stream_threshold_bytes = 1ull << 20;       // requests above it are relayed while they arrive
   size_t client_output_limit_bytes = 256ull << 20;  // replies waiting for one client: above it, it is dropped
   size_t client_output_soft_bytes = 1ull << 20;     // above it, nothing more is read from that client
-  size_t upstream_buffer_mark_bytes =
-      1ull << 20;                     // requests waiting for one connection: above it, its clients pause
-  int64_t drain_timeout_ms = 10'000;  // how long SIGTERM waits for what is in flight
-  int64_t idle_timeout_ms = 0;        // a client that says nothing for so long is closed; 0: never
+  size_t upstream_buffer_mark_bytes = 1ull
+                                      << 20;  // requests waiting for one connection: above it clients pause
+  int64_t drain_timeout_ms = 10'000;          // how long SIGTERM waits for what is in flight
+  int64_t idle_timeout_ms = 0;                // a client that says nothing for so long is closed; 0: never
 
   bool operator==(const Limits&) const = default;
 };
@@ -116,7 +98,10 @@ struct Config {
   scheme::Phase phase = scheme::Phase::kConsolidated;  // of every rule that does not say otherwise
   std::string log_level = "info";                      // debug, info, warning, error
   std::vector<std::string> allow;  // dangerous commands let through, upper case: "CONFIG SET"
-  scheme::SchemeSpec scheme;       // domains and rules, not yet compiled
+  scheme::SchemeSpec scheme;       // domains and rules as written, phases resolved
+
+  // The scheme compiled and proved. load() always sets it; in a Config made by hand it is null.
+  std::shared_ptr<const scheme::Ruleset> rules;
 
   std::string file;                  // where it was read from; empty: no file
   std::vector<std::string> notices;  // what deserves a warning in the log at start, one sentence each

@@ -1,0 +1,287 @@
+#include "keyshift/config/load.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "keyshift/config/option.h"
+#include "problems.h"
+#include "toml_reader.h"
+#include "value.h"
+
+extern char** environ;
+
+namespace keyshift::config {
+namespace {
+
+constexpr std::string_view kFeatureFlag = "USE_CONSOLIDATED_CACHE";
+constexpr const char* kEnvironment = "environment";
+
+std::string quoted(std::string_view text) {
+  return fmt::format("\"{}\"", text);
+}
+
+// A listener's option, said outside of the file, holds for all of them.
+Result<void> store_in(const Option& option, Config& config, const Value& value) {
+  if (const auto* store = std::get_if<Store<Config>>(&option.store)) return (*store)(config, value);
+  if (const auto* store = std::get_if<Store<Listener>>(&option.store)) {
+    for (Listener& listener : config.listeners)
+      if (auto stored = (*store)(listener, value); !stored) return stored;
+  }
+  return {};
+}
+
+class Loader {
+ public:
+  explicit Loader(const Sources& sources) : sources_(sources) {}
+
+  tl::expected<Config, std::vector<Problem>> load() {
+    read_file();
+    read_environment();
+    read_flags();
+    resolve_phases();
+    check_listeners();
+    check_numbers();
+    if (problems_.empty()) compile_rules();
+    if (problems_.empty()) return std::move(config_);
+    return tl::make_unexpected(in_order(problems_.take()));
+  }
+
+ private:
+  void read_file() {
+    config_.file = sources_.file;
+    if (sources_.file.empty() && !sources_.has_toml) return;
+    std::string text = sources_.toml;
+    if (!sources_.has_toml) {
+      errno = 0;
+      std::ifstream stream(sources_.file, std::ios::binary);
+      text.assign(std::istreambuf_iterator<char>(stream), {});
+      if (!stream.is_open() || stream.bad() || errno == EISDIR) {
+        problems_.add({sources_.file}, std::string("cannot be read: ") + std::strerror(errno));
+        return;
+      }
+    }
+    facts_ = read_toml(sources_.file, text, config_, problems_);
+  }
+
+  void apply(const Option& option, std::string_view text, const Place& place, const std::string& spelling) {
+    const std::string said = option.is_secret() ? spelling : spelling + "=" + std::string(text);
+    const auto value = parse_value(option, text);
+    const auto stored = value ? store_in(option, config_, *value) : tl::make_unexpected(value.error());
+    if (!stored) {
+      problems_.add_bad_value(place, option, said, text, stored.error().text);
+      return;
+    }
+    facts_.options[std::string(option.name)] = place;
+    if (option.table() == "listener") facts_.listeners.assign(config_.listeners.size(), place);
+  }
+
+  // An empty variable counts as unset: `REDIS_PASSWORD=` in a compose file means none.
+  const std::string* variable(std::string_view name) const {
+    if (name.empty()) return nullptr;
+    const auto found = sources_.environment.find(name);
+    return found == sources_.environment.end() || found->second.empty() ? nullptr : &found->second;
+  }
+
+  void read_environment() {
+    for (const Option& option : options()) {
+      if (option.is_file_only()) continue;
+      const std::string own = option.environment();
+      if (const std::string* text = variable(own)) {
+        apply(option, *text, {kEnvironment}, own);
+      } else if (const std::string* other = variable(option.also)) {
+        read_other(option, *other);
+      }
+    }
+    notice_unknown();
+  }
+
+  // Variables whose names others have given, and which mean what those mean by them.
+  void read_other(const Option& option, const std::string& text) {
+    const std::string name(option.also);
+    if (option.also == kFeatureFlag) {
+      const auto on = parse_bool(text);
+      if (!on) return problems_.add({kEnvironment}, name + "=" + text + ": " + on.error().text);
+      feature_flag_off_ = !*on;
+      return apply(option, *on ? "consolidated" : "legacy", {kEnvironment}, name);
+    }
+    // Kubernetes gives each container NAME_PORT=tcp://10.0.0.1:6379 for a service called "redis".
+    if (option.name == "upstream.port" && text.find("://") != std::string::npos) {
+      if (variable("REDIS_URL") == nullptr && variable("KEYSHIFT_UPSTREAM_URL") == nullptr)
+        problems_.add({kEnvironment},
+                      name + "=" + text +
+                          ": must be a port's number. Kubernetes sets this variable for a service "
+                          "called redis: set enableServiceLinks to false, or set REDIS_URL");
+      return;
+    }
+    apply(option, text, {kEnvironment}, name);
+  }
+
+  // Only a notice: variables that begin like ours may be somebody else's.
+  void notice_unknown() {
+    constexpr std::string_view kPrefix = "KEYSHIFT_";
+    std::vector<std::string> known{"KEYSHIFT_CONFIG"};
+    for (const Option& option : options())
+      if (!option.is_file_only()) known.push_back(option.environment());
+    for (auto it = sources_.environment.lower_bound(kPrefix);
+         it != sources_.environment.end() && it->first.starts_with(kPrefix); ++it) {
+      const std::string& name = it->first;
+      const bool kubernetes = name.starts_with("KEYSHIFT_SERVICE_") || name.starts_with("KEYSHIFT_PORT");
+      if (kubernetes || std::ranges::count(known, name) != 0) continue;
+      const std::string near = nearest(name, known);
+      config_.notices.push_back("the environment variable " + name + " is not known and was ignored" +
+                                (near.empty() ? "" : "; did you mean " + near + "?"));
+    }
+  }
+
+  // In the table's order, as the other sources; of one flag given twice the last counts, of a list's all.
+  void read_flags() {
+    for (const Option& option : options()) {
+      const Flag* last = nullptr;
+      std::string text;
+      for (const Flag& flag : sources_.flags) {
+        if (flag.option != option.name) continue;
+        const bool joins = option.type == OptionType::kList && last != nullptr;
+        text = joins ? text + "," + flag.value : flag.value;
+        last = &flag;
+      }
+      if (last == nullptr) continue;
+      if (option.name == "phase") feature_flag_off_ = false;
+      apply(option, text, {}, last->spelling.empty() ? option.flag() : last->spelling);
+    }
+    for (const Flag& flag : sources_.flags) {
+      const Option* option = find_option(flag.option);
+      if (option == nullptr || option->is_file_only()) problems_.add({}, flag.option + ": unknown option");
+    }
+  }
+
+  // The rule's own phase, else its domain's, else the one for all. The feature flag, switched off, is the way back in an
+  // emergency: it holds for everything.
+  void resolve_phases() {
+    std::vector<scheme::RuleSpec>& rules = config_.scheme.rules;
+    for (size_t i = 0; i < rules.size(); ++i) {
+      scheme::Phase phase = config_.phase;
+      const std::string_view domain = std::string_view(rules[i].key).substr(0, rules[i].key.find(':'));
+      if (const auto found = facts_.domain_phases.find(domain); found != facts_.domain_phases.end())
+        phase = found->second;
+      if (facts_.rules[i].phase) phase = *facts_.rules[i].phase;
+      rules[i].phase = feature_flag_off_ ? scheme::Phase::kLegacy : phase;
+    }
+  }
+
+  void check_listeners() {
+    std::set<std::string> seen;
+    for (size_t i = 0; i < config_.listeners.size(); ++i) {
+      const Listener& listener = config_.listeners[i];
+      const Place place = i < facts_.listeners.size() ? facts_.listeners[i] : Place{};
+      const bool wants_prefix = listener.view.unmatched == scheme::Unmatched::kPrefix;
+      if (wants_prefix && listener.view.prefix.empty())
+        problems_.add(place, "listener.unmatched = \"prefix\" needs unmatched_prefix");
+      if (!wants_prefix && !listener.view.prefix.empty())
+        problems_.add(place, "listener.unmatched_prefix has an effect only with unmatched = \"prefix\"");
+      const std::string address = listener.address.text();
+      const bool any_port = !listener.address.is_unix() && listener.address.port == 0;
+      if (!any_port && !seen.insert(address).second)
+        problems_.add(place, "listener.address = " + quoted(address) + " is taken by another listener");
+    }
+    const std::string admin = config_.admin.address.text();
+    if (config_.admin.enabled && config_.admin.address.port != 0 && seen.contains(admin))
+      problems_.add(place_of("admin.address"),
+                    "admin.address = " + quoted(admin) + " is taken by a listener");
+  }
+
+  void check_numbers() {
+    const Upstream& upstream = config_.upstream;
+    const Limits& limits = config_.limits;
+    if (upstream.reconnect_min_ms > upstream.reconnect_max_ms)
+      add_relation("upstream.reconnect_min", upstream.reconnect_min_ms, "must not be above",
+                   "upstream.reconnect_max", upstream.reconnect_max_ms);
+    if (limits.client_output_soft_bytes > limits.client_output_limit_bytes)
+      add_relation("limits.client_output_soft", static_cast<int64_t>(limits.client_output_soft_bytes),
+                   "must not be above", "limits.client_output",
+                   static_cast<int64_t>(limits.client_output_limit_bytes));
+    if (limits.max_inline_bytes > limits.max_request_bytes)
+      add_relation("limits.max_inline", static_cast<int64_t>(limits.max_inline_bytes), "must not be above",
+                   "limits.max_request", static_cast<int64_t>(limits.max_request_bytes));
+    if (config_.workers > upstream.pool_size)
+      add_relation("upstream.pool_size", upstream.pool_size, "must not be below", "workers", config_.workers);
+  }
+
+  void add_relation(std::string_view name, int64_t value, const char* relation, std::string_view other,
+                    int64_t bound) {
+    const std::string text = std::string(name) + " = " + number_text(*find_option(name), value) + " " +
+                             relation + " " + std::string(other) + " = " +
+                             number_text(*find_option(other), bound);
+    const Place place = place_of(name);
+    problems_.add(place.source.empty() ? place_of(other) : place, text);
+  }
+
+  Place place_of(std::string_view option) const {
+    const auto found = facts_.options.find(option);
+    return found == facts_.options.end() ? Place{} : found->second;
+  }
+
+  void compile_rules() {
+    auto rules = scheme::Ruleset::compile(config_.scheme);
+    if (rules) {
+      config_.rules = std::move(*rules);
+      return;
+    }
+    for (const scheme::SchemeError& error : rules.error()) problems_.add(place_of(error), error.text);
+  }
+
+  // The rule, or the very byte of its template that the proof complains about.
+  Place place_of(const scheme::SchemeError& error) const {
+    using Field = scheme::SchemeError::Field;
+    for (const RulePlaces& places : facts_.rules) {
+      if (places.rule.text() != error.location) continue;
+      Place place = error.field == Field::kLegacy ? places.legacy
+                    : error.field == Field::kKey  ? places.key
+                                                  : places.rule;
+      if (error.column > 0 && error.field != Field::kRule) place.column += error.column - 1;
+      return place;
+    }
+    return {error.location};
+  }
+
+  // The file's problems by line, whichever pass has found them; then the environment's, then the flags'.
+  static std::vector<Problem> in_order(std::vector<Problem> problems) {
+    const auto rank = [](const Problem& problem) {
+      const int source = problem.source == kEnvironment ? 1 : problem.source.empty() ? 2 : 0;
+      return std::tuple(source, problem.line, problem.column);
+    };
+    std::ranges::stable_sort(problems, {}, rank);
+    return problems;
+  }
+
+  const Sources& sources_;
+  Config config_;
+  Problems problems_;
+  FileFacts facts_;
+  bool feature_flag_off_ = false;
+};
+
+}  // namespace
+
+tl::expected<Config, std::vector<Problem>> load(const Sources& sources) {
+  return Loader(sources).load();
+}
+
+std::map<std::string, std::string, std::less<>> process_environment() {
+  std::map<std::string, std::string, std::less<>> environment;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const size_t equals = text.find('=');
+    if (equals != std::string_view::npos)
+      environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return environment;
+}
+
+}  // namespace keyshift::config

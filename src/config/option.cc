@@ -1,0 +1,292 @@
+#include "keyshift/config/option.h"
+
+#include <array>
+
+#include "store.h"
+#include "value.h"
+
+namespace keyshift::config {
+namespace {
+
+constexpr int64_t kDayMs = 86'400'000;
+constexpr int64_t kLongestTtlMs = 3650 * kDayMs;
+constexpr int64_t kGigabyte = 1ll << 30;
+
+// Columns: name, type, default, store, doc; then, where they are not the usual: minimum, maximum, choices, another
+// environment variable, another flag, section.
+const std::array kOptions{
+    Option{"workers", OptionType::kInteger, "1", set<&Config::workers>,
+           "Event loops, each a thread with its own clients and upstream connections. One is enough for most "
+           "sidecars; raise it when one CPU is full.",
+           1, 256, "", "", "--workers"},
+    Option{"phase", OptionType::kChoice, "consolidated", set<&Config::phase>,
+           "The phase of every rule that does not say otherwise. legacy rewrites nothing and counts what it "
+           "would.",
+           0, 0, "legacy|consolidated", "USE_CONSOLIDATED_CACHE", "--phase"},
+    Option{"allow", OptionType::kList, "", set_allowed,
+           "Dangerous commands that are let through, such as CONFIG SET or DEBUG. Without it they get an "
+           "error."},
+
+    Option{"upstream.host", OptionType::kText, "127.0.0.1", set_upstream_host,
+           "Host of the Redis or Valkey behind Keyshift. The URL is the usual way to say it.", 0, 0, "",
+           "REDIS_HOST"},
+    Option{"upstream.port", OptionType::kInteger, "6379", set_upstream_port,
+           "Port of the Redis or Valkey behind Keyshift.", 1, 65535, "", "REDIS_PORT"},
+    Option{"upstream.username", OptionType::kText, "", set<&Config::upstream, &Upstream::username>,
+           "The ACL user to authenticate as. Empty: the default user."},
+    Option{"upstream.password", OptionType::kSecret, "", set<&Config::upstream, &Upstream::password>,
+           "The password to authenticate with. Empty: no authentication.", 0, 0, "", "REDIS_PASSWORD"},
+    Option{"upstream.database", OptionType::kInteger, "0", set<&Config::upstream, &Upstream::database>,
+           "The logical database in which a client begins.", 0, 1'000'000, "", "REDIS_DB"},
+    Option{"upstream.tls", OptionType::kBool, "false", set_upstream_tls,
+           "Whether to speak TLS to the upstream. Not available yet.", 0, 0, "", "REDIS_SSL"},
+    Option{"upstream.url", OptionType::kUrl, "redis://127.0.0.1:6379", set_upstream_url,
+           "The Redis or Valkey behind Keyshift: redis://[[user]:password@]host[:port][/db] or "
+           "unix://[[user]:password@]/path[?db=n]. What it says wins over the options for its parts.",
+           0, 0, "", "REDIS_URL", "--upstream"},
+    Option{"upstream.pool_size", OptionType::kInteger, "10", set<&Config::upstream, &Upstream::pool_size>,
+           "Connections to the upstream, over all workers.", 1, 10'000, "", "REDIS_POOL_SIZE"},
+    Option{"upstream.shared_connections", OptionType::kInteger, "1",
+           set<&Config::upstream, &Upstream::shared_connections>,
+           "Of them, how many each worker shares among its clients, for each protocol (RESP2, RESP3).", 1,
+           64},
+    Option{"upstream.connect_timeout", OptionType::kDuration, "2s",
+           set<&Config::upstream, &Upstream::connect_timeout_ms>,
+           "The longest wait for a connection to be made.", 1, kDayMs},
+    Option{"upstream.queue_timeout", OptionType::kDuration, "1s",
+           set<&Config::upstream, &Upstream::queue_timeout_ms>,
+           "The longest wait of a request for a connection; then it is answered with an error.", 1, kDayMs},
+    Option{"upstream.reply_timeout", OptionType::kDuration, "30s",
+           set<&Config::upstream, &Upstream::reply_timeout_ms>,
+           "The longest wait for a reply; then the request is answered with an error. 0: no limit.", 0,
+           kDayMs},
+    Option{"upstream.reconnect_min", OptionType::kDuration, "50ms",
+           set<&Config::upstream, &Upstream::reconnect_min_ms>,
+           "The first pause after a failed connect. It doubles with each failure, with jitter.", 1, kDayMs},
+    Option{"upstream.reconnect_max", OptionType::kDuration, "2s",
+           set<&Config::upstream, &Upstream::reconnect_max_ms>,
+           "The longest pause between two attempts to connect.", 1, kDayMs},
+
+    // The address is the last of a listener's rows: it makes one listener of each address, alike in all else.
+    Option{"listener.view", OptionType::kChoice, "legacy", set<&Listener::view, &scheme::View::naming>,
+           "How a name that could be read both ways is read, and which names KEYS and SCAN show.", 0, 0,
+           "legacy|consolidated"},
+    Option{"listener.unmatched", OptionType::kChoice, "pass", set<&Listener::view, &scheme::View::unmatched>,
+           "What becomes of a key that no rule matches: it passes unchanged, is refused, or gets a prefix.",
+           0, 0, "pass|refuse|prefix"},
+    Option{"listener.unmatched_prefix", OptionType::kText, "", set<&Listener::view, &scheme::View::prefix>,
+           "What unmatched = \"prefix\" puts in front.", 0, 0, ""},
+    Option{"listener.password", OptionType::kSecret, "", set<&Listener::password>,
+           "What clients must send with AUTH. Empty: nothing.", 0, 0, ""},
+    Option{
+        "listener.address", OptionType::kList, "127.0.0.1:6380", set_listener_addresses,
+        "Where clients connect: host:port, [IPv6]:port or unix:/path, one or a list. Port 0: any free one.",
+        0, 0, "", "", "--listen"},
+
+    Option{"admin.address", OptionType::kText, "127.0.0.1:9380", set_admin_address,
+           "Where /metrics, /healthz and /readyz are served. \"off\": nowhere.", 0, 0, "", "", "--admin"},
+    Option{"embedded.enabled", OptionType::kBool, "false", set<&Config::embedded, &Embedded::enabled>,
+           "Start a private server on a Unix socket instead of connecting to an upstream.", 0, 0, "",
+           "REDIS_MOCK_ENABLED", "--embedded"},
+    Option{
+        "embedded.program", OptionType::kText, "auto", set<&Config::embedded, &Embedded::program>,
+        "The server to start: auto (valkey-server or redis-server, whichever is found), a name, or a path."},
+
+    Option{"limits.max_clients", OptionType::kInteger, "10000", set<&Config::limits, &Limits::max_clients>,
+           "Clients at the same time; one more gets an error and is closed.", 1, 1'000'000},
+    Option{"limits.max_bulk", OptionType::kSize, "512mb", set<&Config::limits, &Limits::max_bulk_bytes>,
+           "The longest argument of a request, as proto-max-bulk-len of Redis.", 1024, 4 * kGigabyte},
+    Option{"limits.max_arguments", OptionType::kInteger, "1048576",
+           set<&Config::limits, &Limits::max_arguments>, "The most arguments of a request.", 16, INT32_MAX},
+    Option{"limits.max_inline", OptionType::kSize, "64kb", set<&Config::limits, &Limits::max_inline_bytes>,
+           "The longest inline command.", 1024, kGigabyte},
+    Option{"limits.max_request", OptionType::kSize, "1gb", set<&Config::limits, &Limits::max_request_bytes>,
+           "The longest request as a whole.", 1024, 4 * kGigabyte},
+    Option{"limits.stream_threshold", OptionType::kSize, "1mb",
+           set<&Config::limits, &Limits::stream_threshold_bytes>,
+           "A request above it is relayed while it arrives, not collected first.", 1024, 4 * kGigabyte},
+    Option{"limits.client_output", OptionType::kSize, "256mb",
+           set<&Config::limits, &Limits::client_output_limit_bytes>,
+           "Replies that wait for one client to read them; above it, that client is closed.", 1024,
+           64 * kGigabyte},
+    Option{"limits.client_output_soft", OptionType::kSize, "1mb",
+           set<&Config::limits, &Limits::client_output_soft_bytes>,
+           "Above it nothing more is read from that client until it has read its replies.", 1024,
+           64 * kGigabyte},
+    Option{"limits.upstream_buffer", OptionType::kSize, "1mb",
+           set<&Config::limits, &Limits::upstream_buffer_mark_bytes>,
+           "Requests that wait for one upstream connection; above it, reading from its clients pauses.", 1024,
+           64 * kGigabyte},
+    Option{"limits.drain_timeout", OptionType::kDuration, "10s",
+           set<&Config::limits, &Limits::drain_timeout_ms>,
+           "How long SIGTERM waits for what is in flight. 0: not at all.", 0, kDayMs},
+    Option{"limits.idle_timeout", OptionType::kDuration, "0", set<&Config::limits, &Limits::idle_timeout_ms>,
+           "A client that sends nothing for so long is closed. 0: never.", 0, 365 * kDayMs},
+    Option{"log.level", OptionType::kChoice, "info", set<&Config::log_level>,
+           "What is logged, on standard error.", 0, 0, "debug|info|warning|error", "", "--log-level"},
+
+    Option{"domain.default_ttl", OptionType::kTtl, "", set<&scheme::PolicySpec::default_ms>,
+           "The expiry of what a write leaves without one. Unset: none is given.", 1, kLongestTtlMs},
+    Option{"domain.min_ttl", OptionType::kTtl, "", set<&scheme::PolicySpec::min_ms>,
+           "With mode clamp, a shorter expiry becomes this long. Unset: no bound.", 1, kLongestTtlMs},
+    Option{"domain.max_ttl", OptionType::kTtl, "", set<&scheme::PolicySpec::max_ms>,
+           "With mode clamp, a longer expiry becomes this short. Unset: no bound.", 1, kLongestTtlMs},
+    Option{
+        "domain.mode", OptionType::kChoice, "clamp", set<&scheme::PolicySpec::mode>,
+        "What is done with an expiry that the client gives: it is kept, brought into min_ttl to max_ttl, or "
+        "replaced by default_ttl.",
+        0, 0, "keep|clamp|override"},
+    Option{"domain.jitter", OptionType::kPercent, "0%", set<&scheme::PolicySpec::jitter>,
+           "How far a default expiry is made shorter or longer at random, so that keys written together do "
+           "not expire "
+           "together.",
+           0, 10'000},
+    Option{
+        "domain.phase", OptionType::kChoice, "", assign_phase,
+        "The phase of the domain's rules that do not say otherwise. Unset: the one at the top of the file.",
+        0, 0, "legacy|consolidated"},
+
+    Option{"rule.legacy", OptionType::kText, "", set<&scheme::RuleSpec::legacy>,
+           "The template of the names that the application uses."},
+    Option{
+        "rule.key", OptionType::kText, "", set<&scheme::RuleSpec::key>,
+        "The template of the consolidated names, with the same captures. Its first segment is the domain."},
+    Option{"rule.phase", OptionType::kChoice, "", set<&scheme::RuleSpec::phase>,
+           "The rule's phase. Unset: its domain's.", 0, 0, "legacy|consolidated"},
+    Option{"rule.db", OptionType::kInteger, "", set<&scheme::RuleSpec::db>,
+           "The rule holds only in this logical database. Unset: in all.", 0, 1'000'000},
+};
+
+std::string join_name(std::string_view name, std::string_view prefix, char separator) {
+  std::string out(prefix);
+  for (const char c : name) out.push_back(c == '.' || c == '_' ? separator : c);
+  return out;
+}
+
+Result<int64_t> parse_number(const Option& option, std::string_view text) {
+  switch (option.type) {
+    case OptionType::kDuration:
+    case OptionType::kTtl:
+      return parse_duration(text);
+    case OptionType::kSize:
+      return parse_size(text);
+    case OptionType::kPercent:
+      return parse_percent(text);
+    default:
+      return parse_integer(text);
+  }
+}
+
+}  // namespace
+
+bool Option::is_number() const {
+  switch (type) {
+    case OptionType::kInteger:
+    case OptionType::kDuration:
+    case OptionType::kSize:
+    case OptionType::kPercent:
+    case OptionType::kTtl:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string_view Option::key() const {
+  return name.substr(name.rfind('.') + 1);
+}
+
+std::string_view Option::table() const {
+  const size_t dot = name.rfind('.');
+  return dot == std::string_view::npos ? std::string_view() : name.substr(0, dot);
+}
+
+bool Option::is_file_only() const {
+  return table() == "domain" || table() == "rule";
+}
+
+std::string Option::environment() const {
+  return is_file_only() ? std::string() : upper(join_name(name, "KEYSHIFT_", '_'));
+}
+
+std::string Option::flag() const {
+  return is_file_only() ? std::string() : join_name(name, "--", '-');
+}
+
+std::vector<std::string> Option::choice_list() const {
+  std::vector<std::string> list;
+  std::string_view rest = choices;
+  while (!rest.empty()) {
+    const size_t bar = std::min(rest.find('|'), rest.size());
+    list.emplace_back(rest.substr(0, bar));
+    rest.remove_prefix(std::min(bar + 1, rest.size()));
+  }
+  return list;
+}
+
+std::span<const Option> options() {
+  return kOptions;
+}
+
+bool is_table_of_many(std::string_view table) {
+  return table == "listener" || table == "ttl" || table == "domain" || table == "rule";
+}
+
+const Option* find_option(std::string_view name) {
+  for (const Option& option : kOptions)
+    if (option.name == name) return &option;
+  return nullptr;
+}
+
+std::string number_text(const Option& option, int64_t number) {
+  switch (option.type) {
+    case OptionType::kDuration:
+    case OptionType::kTtl:
+      return duration_text(number);
+    case OptionType::kSize:
+      return size_text(number);
+    case OptionType::kPercent:
+      return std::to_string(number / 100) + "%";
+    default:
+      return std::to_string(number);
+  }
+}
+
+Result<Value> parse_value(const Option& option, std::string_view given) {
+  Value value;
+  const std::string_view text = trim(given);
+  if (option.is_number()) {
+    const auto number = parse_number(option, text);
+    if (!number) return tl::make_unexpected(number.error());
+    if (*number < option.minimum || *number > option.maximum)
+      return fail("must be " + number_text(option, option.minimum) + " to " +
+                  number_text(option, option.maximum));
+    value.number = *number;
+    return value;
+  }
+  switch (option.type) {
+    case OptionType::kBool: {
+      const auto boolean = parse_bool(text);
+      if (!boolean) return tl::make_unexpected(boolean.error());
+      value.boolean = *boolean;
+      return value;
+    }
+    case OptionType::kChoice: {
+      value.text = lower(text);
+      const auto choices = option.choice_list();
+      for (const std::string& choice : choices)
+        if (choice == value.text) return value;
+      std::string expected;
+      for (const std::string& choice : choices) expected += (expected.empty() ? "" : ", ") + choice;
+      return fail("must be one of " + expected);
+    }
+    case OptionType::kList:
+      value.list = split_list(text);
+      return value;
+    default:
+      value.text = std::string(given);  // spaces may belong to a password
+      return value;
+  }
+}
+
+}  // namespace keyshift::config

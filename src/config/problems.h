@@ -1,0 +1,38 @@
+// Problems: what load() collects while it reads its sources, each with its place.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "keyshift/config/load.h"
+#include "keyshift/config/option.h"
+
+namespace keyshift::config {
+
+// Where something was said: a line of a file, "environment", or (empty) a flag.
+struct Place {
+  std::string source;
+  int line = 0;
+  int column = 0;
+
+  std::string text() const;
+};
+
+class Problems {
+ public:
+  void add(const Place& place, std::string text, std::string suggestion = {});
+  // "upstream.pool_size = 0: must be 1 to 10000": `said` is what the source says, the option's secret left out.
+  void add_bad_value(const Place& place, const Option& option, std::string_view said, std::string_view given,
+                     std::string_view reason);
+
+  bool empty() const { return problems_.empty(); }
+  std::vector<Problem> take() { return std::move(problems_); }
+
+ private:
+  std::vector<Problem> problems_;
+};
+
+}  // namespace keyshift::config
