@@ -65,6 +65,8 @@ Loop::~Loop() {
 void Loop::run() {
   uv_run(&handles_->loop, UV_RUN_DEFAULT);
   uv_run(&handles_->loop, UV_RUN_NOWAIT);
+  const std::scoped_lock lock(handles_->mutex);
+  handles_->stopping = false;
 }
 
 void Loop::stop() {

@@ -155,7 +155,11 @@ void Stream::flush() {
     sent_bytes_ += static_cast<uint64_t>(written);
     out_.consume(static_cast<size_t>(written));
     if (out_.empty()) {
-      if (lingering_) delete this;
+      if (lingering_) {
+        delete this;
+      } else {
+        handler_->on_drained();
+      }
       return;
     }
   }

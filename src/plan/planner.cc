@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "keyshift/plan/observed.h"
 #include "keyshift/plan/reply_mapper.h"
 #include "keyshift/resp/number.h"
 #include "keyshift/resp/writer.h"
@@ -27,13 +28,6 @@ constexpr size_t kRandomKeyDraws = 16;
 // Whether a reply that names keys of the keyspace can differ from the upstream's at all.
 bool renames_anything(const Context& context) {
   return !context.rules->rules().empty() || context.view.unmatched == scheme::Unmatched::kPrefix;
-}
-
-// Phase legacy: names and expiries are counted, not changed.
-bool is_observed(const Context& context, const Match& match) {
-  const scheme::Phase phase =
-      match.kind == Match::Kind::kRule ? context.rules->rules()[match.rule].phase : context.phase;
-  return phase == scheme::Phase::kLegacy;
 }
 
 size_t header_begin(const resp::Request& request, uint32_t argument) {
@@ -113,39 +107,75 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
         break;
     }
   }
-  if (!write_command(work)) {
-    out.truncate(work.base);
-    plan.steps.clear();
-    plan.keys.clear();
-    plan.mapper.reset();
-    return;
+  work.ttl = row.expiry == command::Expiry::kNone ? Ttl{} : command::find_ttl(row, request);
+  work.leaves = row.leaves == Leaves::kNothing ? Leaves::kNothing : command::leaves_of(row, work.ttl);
+  write_default_inline(work);
+  if (!write_arguments(work)) return undo(work);
+  if (work.inline_default.action == TtlAction::kDefault && !plan.keys.front().observed) {
+    const bool whole_seconds = work.inline_default.value % 1000 == 0;
+    resp::append_bulk(out, whole_seconds ? "EX" : "PX");
+    append_integer_bulk(out, work.inline_default.value / (whole_seconds ? 1000 : 1));
   }
-  plan.steps.insert(plan.steps.begin(),
-                    plan.mapper != nullptr && row.reply != Reply::kOpaque ? Disposition::kMap : Disposition::kRelay);
+  write_expire_steps(work);
+  plan.steps.insert(plan.steps.begin(), disposition(work));
+}
+
+std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, const resp::Request& prefix,
+                                                     uint32_t announced, const Context& context, Buffer& out,
+                                                     Plan& plan) {
+  plan.clear();
+  lasting_.clear();
+  const bool answers_in_names = row.reply == Reply::kKeys || row.reply == Reply::kScan || row.reply == Reply::kKey;
+  if (answers_in_names || command::find_names(row, prefix, announced, names_) != command::Found::kComplete ||
+      names_.blocks || names_.database_at != 0) {
+    return nullptr;
+  }
+  auto tail = std::make_unique<StreamedTail>(row, context.rules, context.view, context.database, context.phase,
+                                             next_random());
+  auto& list = names_.list;
+  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+  if (std::any_of(list.begin(), list.end(), [](const auto& name) { return name.role != Role::kKey; })) return nullptr;
+  const auto later = std::find_if(list.begin(), list.end(), [&](const auto& name) { return name.at >= prefix.size(); });
+  std::for_each(later, list.end(), [&tail](const auto& name) { tail->expect_name(name); });
+  list.erase(later, list.end());
+  if (!tail->may_stream(static_cast<uint32_t>(prefix.size()))) return nullptr;
+
+  Work work{.row = row, .request = prefix, .context = context, .out = out, .plan = plan, .base = out.size()};
+  if (row.expiry == command::Expiry::kPositional) work.ttl = command::find_ttl(row, prefix);
+  work.leaves = row.leaves == Leaves::kInline ? Leaves::kBehind : row.leaves;
+  if (!write_arguments(work)) {
+    undo(work);
+    return nullptr;
+  }
+  for (const Lasting& lasting : lasting_) {
+    tail->add_lasting(out.view().substr(work.base + lasting.offset, lasting.length), lasting.policy);
+  }
+  plan.steps.push_back(disposition(work));
+  return tail;
+}
+
+void Planner::undo(Work& work) {
+  work.out.truncate(work.base);
+  work.plan.keys.clear();
+  work.plan.mapper.reset();
+}
+
+Disposition Planner::disposition(const Work& work) {
+  return work.plan.mapper != nullptr && work.row.reply != Reply::kOpaque ? Disposition::kMap : Disposition::kRelay;
 }
 
 // Arguments are written from first to last: what stands between two that change is copied in one piece.
-bool Planner::write_command(Work& work) {
+bool Planner::write_arguments(Work& work) {
   auto& list = names_.list;
   if (list.size() > 1) {
     std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
   }
-  if (work.row.expiry != command::Expiry::kNone) work.ttl = command::find_ttl(work.row, work.request);
-  if (work.row.leaves != Leaves::kNothing) work.leaves = command::leaves_of(work.row, work.ttl);
-  write_default_inline(work);
-
   for (const command::Name& name : list) {
     const bool written = name.role == Role::kKey ? write_name(work, name) : write_pattern(work, name);
     if (!written) return false;
   }
   write_expiry(work);
   work.out.append(work.request.block().substr(work.copied));
-  if (work.inline_default.action == TtlAction::kDefault && !work.plan.keys.front().observed) {
-    const bool whole_seconds = work.inline_default.value % 1000 == 0;
-    resp::append_bulk(work.out, whole_seconds ? "EX" : "PX");
-    append_integer_bulk(work.out, work.inline_default.value / (whole_seconds ? 1000 : 1));
-  }
-  write_expire_steps(work);
   return true;
 }
 
@@ -156,7 +186,7 @@ void Planner::write_default_inline(Work& work) {
   work.first = context.rules->match(work.request[names_.list[0].at], context.database, context.view);
   work.first_matched = true;
   work.inline_default = scheme::decide_missing(context.rules->policy(work.first.policy), next_random());
-  if (work.inline_default.action != TtlAction::kDefault || is_observed(context, work.first)) return;
+  if (work.inline_default.action != TtlAction::kDefault || is_observed(*context.rules, context.phase, work.first)) return;
   resp::append_array(work.out, work.request.size() + 2);
   work.copied = header_begin(work.request, 0);
 }
@@ -180,7 +210,7 @@ bool Planner::write_name(Work& work, const command::Name& name) {
     work.plan.refused_at = name.at;
     return false;
   }
-  const bool observed = is_observed(context, match);
+  const bool observed = is_observed(rules, context.phase, match);
   PlannedKey planned{.rule = match.rule,
                      .domain = match.domain,
                      .rewritten = !match.identity || (observed && match.kind == Match::Kind::kRule),

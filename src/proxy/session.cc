@@ -65,6 +65,12 @@ Session::Session(Worker& worker, const ListenerOptions& listener, std::unique_pt
 
 Session::~Session() {
   if (connection_ != nullptr) connection_->abandon(this);
+  if (borrowed_ != nullptr) {
+    borrowed_->abandon(this);
+    // Half a request, or a reply that is still to come: nobody else can use it as it is.
+    if (streaming_ || borrowed_->owed() > 0) borrowed_->abort("its client left in the middle of a large request");
+    worker_.pool().give_back(borrowed_);
+  }
   worker_.clients().remove(entry_->id);
   worker_.counters().clients.subtract();
 }
@@ -139,13 +145,27 @@ size_t Session::take_requests(std::string_view bytes) {
       stall();
       return taken;
     }
+    if (streaming_) {
+      if (!take_streamed(bytes, taken)) return taken;
+      continue;
+    }
     const std::string_view rest = bytes.substr(taken);
     const Status status = parser_.parse(rest);
     switch (status) {
       case Status::kIncomplete:
         return taken;
       case Status::kLarge:
-        parser_.collect();
+        if (!pending_.empty()) {
+          // Moving between connections must not reorder: what is in flight comes back first.
+          stall();
+          return taken;
+        }
+        if (begin_large(rest)) {
+          taken += parser_.large_body_offset();
+          parser_.stream();
+        } else {
+          parser_.collect();
+        }
         break;
       case Status::kRequest:
         if (!handle(parser_.request(rest))) {
@@ -252,18 +272,10 @@ bool Session::forward(const command::Row& row, const resp::Request& request) {
   }
   connection_->begin(database_);
   plan::Plan& plan = worker_.plan();
-  const Options& options = worker_.options();
-  worker_.planner().make(row, request,
-                         {.rules = options.rules,
-                          .view = listener_.view,
-                          .phase = options.phase,
-                          .protocol = protocol_,
-                          .database = database_,
-                          .now_ms = worker_.loop().wall_ms()},
-                         connection_->out(), plan);
+  worker_.planner().make(row, request, context(), connection_->out(), plan);
   if (plan.refusal == plan::Refusal::kNone) {
     count(row, plan);
-    expect(row, request, plan);
+    expect(row, request, plan, worker_.loop().now_ns());
   } else {
     if (plan.refusal == plan::Refusal::kUnmatched) {
       worker_.counters().unmatched[static_cast<size_t>(telemetry::UnmatchedAction::kRefuse)].add();
@@ -272,6 +284,110 @@ bool Session::forward(const command::Row& row, const resp::Request& request) {
   }
   connection_->submit();
   return true;
+}
+
+plan::Context Session::context() {
+  const Options& options = worker_.options();
+  return {.rules = options.rules,
+          .view = listener_.view,
+          .phase = options.phase,
+          .protocol = protocol_,
+          .database = database_,
+          .now_ms = worker_.loop().wall_ms()};
+}
+
+// Large requests.
+
+// Begins to relay the request whose first large argument is on its way. Returns false if it is to be collected: what
+// becomes of it is then decided like that of any other.
+bool Session::begin_large(std::string_view bytes) {
+  const resp::Request prefix = parser_.request(bytes);
+  if (prefix.empty()) return false;
+  const command::Match match =
+      worker_.table().find(prefix[0], prefix.size() > 1 ? prefix[1] : std::string_view());
+  if (match.outcome != command::Match::Outcome::kFound || match.row->scope != Scope::kShared ||
+      !match.row->takes(parser_.announced_arguments()) || !authenticated_) {
+    return false;
+  }
+  borrowed_ = worker_.pool().borrow(protocol_);
+  if (borrowed_ == nullptr) return false;
+  borrowed_->begin(database_);
+  plan::Plan& plan = worker_.plan();
+  auto tail = worker_.planner().make_streamed(*match.row, prefix, parser_.announced_arguments(), context(),
+                                              borrowed_->out(), plan);
+  borrowed_->submit();
+  if (!tail) {
+    // The injected SELECT may be under way; its reply is dropped wherever the connection goes.
+    worker_.pool().give_back(std::exchange(borrowed_, nullptr));
+    return false;
+  }
+  silent_ = replies_ != Replies::kOn;
+  entry_->command.store(match.row->name.data(), std::memory_order_relaxed);
+  count(*match.row, plan);
+  expect(*match.row, prefix, plan, upstream::Connection::kNoDeadline);
+  streaming_ = std::make_unique<Streaming>();
+  streaming_->tail = std::move(tail);
+  return true;
+}
+
+// Relays what is there of a large request. Returns false when more must arrive, or what is there must be sent, first.
+bool Session::take_streamed(std::string_view bytes, size_t& taken) {
+  using Kind = resp::StreamEvent::Kind;
+  if (!streaming_->lost && borrowed_->congested()) {
+    borrowed_->wait_for_room(this);
+    waits_for_room_ = true;
+    stall();
+    return false;
+  }
+  const resp::StreamEvent event = parser_.next_event(bytes.substr(taken));
+  taken += event.consumed;
+  const bool relayed = !streaming_->lost;
+  switch (event.kind) {
+    case Kind::kIncomplete:
+      return false;
+    case Kind::kError:
+      // The client hears of its own mistake, not of the connection that it costs us.
+      if (!pending_.empty()) pending_.front().answered = true;
+      if (relayed) borrowed_->abort("its client broke the protocol in the middle of a large request");
+      protocol_error();
+      return false;
+    case Kind::kBody:
+      if (relayed) {
+        borrowed_->out().append(event.bytes);
+        if (event.last) borrowed_->out().append("\r\n");
+      }
+      break;
+    case Kind::kLargeBegins:
+      if (!relayed) break;
+      if (streaming_->tail->may_stream(event.index)) {
+        resp::append_bulk_header(borrowed_->out(), event.length);
+      } else {
+        borrowed_->abort("a key of a large request is itself too large to be mapped");
+      }
+      break;
+    case Kind::kArgument:
+      if (relayed && !streaming_->tail->argument(event.index, event.bytes, borrowed_->out())) {
+        borrowed_->abort("a large request names a key that its listener refuses");
+      }
+      break;
+    case Kind::kEnd:
+      finish_streamed();
+      return true;
+  }
+  if (!streaming_->lost) borrowed_->submit();
+  return true;
+}
+
+void Session::finish_streamed() {
+  if (!streaming_->lost) {
+    const size_t steps = streaming_->tail->finish(borrowed_->out());
+    for (size_t i = 0; i < steps; ++i) borrowed_->expect({.started_ns = upstream::Connection::kNoDeadline});
+    borrowed_->start_deadline(worker_.loop().now_ns());
+    borrowed_->submit();
+  }
+  streaming_.reset();
+  parser_.next();
+  if (pending_.empty()) worker_.pool().give_back(std::exchange(borrowed_, nullptr));
 }
 
 void Session::count(const command::Row& row, const plan::Plan& plan) {
@@ -295,7 +411,8 @@ void Session::count(const command::Row& row, const plan::Plan& plan) {
   }
 }
 
-void Session::expect(const command::Row& row, const resp::Request& request, plan::Plan& plan) {
+void Session::expect(const command::Row& row, const resp::Request& request, plan::Plan& plan, uint64_t started_ns) {
+  upstream::Connection* const connection = borrowed_ != nullptr ? borrowed_ : connection_;
   const size_t no_domain = worker_.counters().domains.size() - 1;
   const auto domain_of = [no_domain](const plan::PlannedKey& key) {
     return key.domain == scheme::Match::kNone ? static_cast<uint32_t>(no_domain) : key.domain;
@@ -316,18 +433,17 @@ void Session::expect(const command::Row& row, const resp::Request& request, plan
     for (const auto& key : plan.keys) pending.element_domains->push_back(domain_of(key));
     whole = true;
   }
-  const uint64_t now_ns = worker_.loop().now_ns();
   for (const plan::Disposition step : plan.steps) {
     if (step == plan::Disposition::kDiscard) {
-      connection_->expect({.started_ns = now_ns});
+      connection->expect({.started_ns = started_ns});
       continue;
     }
     const bool map = step == plan::Disposition::kMap;
     ++pending.steps_left;
     pending.map = map;
-    connection_->expect({.waiter = this,
-                         .started_ns = now_ns,
-                         .delivery = map || whole ? upstream::Delivery::kWhole : upstream::Delivery::kStream});
+    connection->expect({.waiter = this,
+                        .started_ns = started_ns,
+                        .delivery = map || whole ? upstream::Delivery::kWhole : upstream::Delivery::kStream});
   }
   pending_.push_back(std::move(pending));
 }
@@ -414,6 +530,10 @@ void Session::complete() {
     deferred_.consume(size);
     stream_->mark_dirty();
   }
+  if (borrowed_ != nullptr && pending_.empty() && !streaming_) {
+    // EXPIRE steps may still be owed; whoever borrows it next is served behind them.
+    worker_.pool().give_back(std::exchange(borrowed_, nullptr));
+  }
   check_output();
   if (stalled_ && !must_wait()) resume();
   end_if_done();
@@ -435,6 +555,7 @@ void Session::on_lost(upstream::Loss loss, std::string_view reason) {
     stream_->mark_dirty();
   }
   pending.answered = true;
+  if (streaming_) streaming_->lost = true;
   if (--pending.steps_left == 0) complete();
 }
 
@@ -442,7 +563,9 @@ void Session::on_lost(upstream::Loss loss, std::string_view reason) {
 
 bool Session::must_wait() {
   const Options& options = worker_.options();
-  return waits_for_room_ || pending_.size() >= options.client_pending_requests ||
+  // Behind a large request the session waits until its reply is there: it will use another connection.
+  return waits_for_room_ || (borrowed_ != nullptr && !streaming_) ||
+         pending_.size() >= options.client_pending_requests ||
          stream_->unsent_bytes() > options.client_output_soft_bytes;
 }
 
@@ -491,7 +614,12 @@ void Session::on_end(std::string_view reason) {
 
 // A half-closed client still gets its replies.
 void Session::end_if_done() {
-  if (buried_ || !pending_.empty()) return;
+  if (buried_) return;
+  if (streaming_ && (finishing_ || (ended_ && !stalled_))) {
+    kill();  // the rest of its large request will not come
+    return;
+  }
+  if (!pending_.empty()) return;
   if (!finishing_ && (!ended_ || stalled_)) return;
   note_traffic();
   buried_ = true;

@@ -16,14 +16,13 @@
 namespace keyshift::proxy {
 namespace {
 
-constexpr size_t kFamilies = static_cast<size_t>(command::Family::kModule) + 1;
 constexpr uint64_t kIdleCheckMs = 1000;
 
 }  // namespace
 
 Worker::Worker(const Shared& shared, int number)
     : shared_(shared),
-      stats_(kFamilies, shared.options.rules->domains().size() + 1, shared.options.rules->rules().size()),
+      stats_(command::kFamilyCount, shared.options.rules->domains().size() + 1, shared.options.rules->rules().size()),
       planner_(std::random_device()() + static_cast<uint64_t>(number)) {
   // Not owned: the built-in table lives as long as the program.
   tables_.push_back(std::shared_ptr<const command::Table>(std::shared_ptr<void>(), &command::Table::built_in()));

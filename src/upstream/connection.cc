@@ -129,6 +129,12 @@ void Connection::expect(const Expectation& expectation) {
   stats_->upstream_waiting.add();
 }
 
+void Connection::start_deadline(uint64_t now_ns) {
+  for (size_t i = expected_.size(); i > 0 && expected_[i - 1].started_ns == kNoDeadline; --i) {
+    expected_[i - 1].started_ns = now_ns;
+  }
+}
+
 bool Connection::congested() const {
   const size_t waiting = state_ == State::kReady ? stream_->unsent_bytes() : queued_.size();
   return waiting > options_.buffer_mark_bytes;

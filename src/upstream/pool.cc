@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "keyshift/base/check.h"
+
 namespace keyshift::upstream {
 namespace {
 
@@ -16,31 +18,59 @@ Pool::Pool(net::Loop* loop, PoolOptions options, telemetry::LoopStats* stats)
   deadlines_.start(kCheckEveryMs, kCheckEveryMs);
 }
 
+std::unique_ptr<Connection> Pool::make(resp::Protocol protocol) {
+  ConnectionOptions options = options_.connection;
+  options.protocol = protocol;
+  auto connection = std::make_unique<Connection>(loop_, std::move(options), stats_);
+  connection->open();
+  return connection;
+}
+
 Connection* Pool::shared(resp::Protocol protocol) {
   auto& connections = protocol == resp::Protocol::kResp2 ? resp2_ : resp3_;
-  if (connections.size() < options_.shared_connections) {
-    ConnectionOptions options = options_.connection;
-    options.protocol = protocol;
-    connections.push_back(std::make_unique<Connection>(loop_, std::move(options), stats_));
-    connections.back()->open();
-    return connections.back().get();
-  }
+  if (connections.size() < options_.shared_connections) return connections.emplace_back(make(protocol)).get();
   return std::min_element(connections.begin(), connections.end(),
                           [](const auto& a, const auto& b) { return a->owed() < b->owed(); })
       ->get();
 }
 
+Connection* Pool::borrow(resp::Protocol protocol) {
+  const auto fits = [protocol](const auto& each) { return each->protocol() == protocol && each->usable(); };
+  auto found = std::find_if(idle_.begin(), idle_.end(), fits);
+  if (found == idle_.end()) {
+    // Both protocols' shared connections have their places, used or not.
+    const size_t places = options_.connections - std::min(options_.connections, 2 * options_.shared_connections);
+    if (borrowed_.size() >= places) return nullptr;
+    if (borrowed_.size() + idle_.size() >= places) idle_.erase(idle_.begin());
+    idle_.push_back(make(protocol));
+    found = idle_.end() - 1;
+  }
+  borrowed_.push_back(std::move(*found));
+  idle_.erase(found);
+  return borrowed_.back().get();
+}
+
+void Pool::give_back(Connection* connection) {
+  const auto found = std::find_if(borrowed_.begin(), borrowed_.end(),
+                                  [connection](const auto& each) { return each.get() == connection; });
+  KEYSHIFT_CHECK(found != borrowed_.end(), "a connection was given back that nobody borrowed");
+  idle_.push_back(std::move(*found));
+  borrowed_.erase(found);
+}
+
 size_t Pool::owed() const {
   size_t owed = 0;
-  for (const auto& connection : resp2_) owed += connection->owed();
-  for (const auto& connection : resp3_) owed += connection->owed();
+  for (const auto* connections : {&resp2_, &resp3_, &borrowed_}) {
+    for (const auto& connection : *connections) owed += connection->owed();
+  }
   return owed;
 }
 
 void Pool::check_deadlines() {
   const uint64_t now_ns = loop_->now_ns();
-  for (const auto& connection : resp2_) connection->check_deadlines(now_ns);
-  for (const auto& connection : resp3_) connection->check_deadlines(now_ns);
+  for (const auto* connections : {&resp2_, &resp3_, &borrowed_, &idle_}) {
+    for (const auto& connection : *connections) connection->check_deadlines(now_ns);
+  }
 }
 
 }  // namespace keyshift::upstream

@@ -27,7 +27,7 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Runs turns until stop(), then once more so that closed handles are freed.
+  // Runs turns until stop(), then once more so that closed handles are freed. May be called again.
   void run();
   // Ends run() at the end of the present turn. Any thread.
   void stop();

@@ -31,7 +31,7 @@ class StreamHandler {
   // The peer sent its last byte (`reason` empty), or the connection broke. Nothing more arrives; after a clean end
   // the stream can still be written to. The handler may destroy the stream.
   virtual void on_end(std::string_view reason) = 0;
-  // Everything appended so far has been handed to the kernel, after some of it had to wait.
+  // Everything appended so far has been handed to the kernel. The handler must not destroy the stream here.
   virtual void on_drained() {}
 };
 

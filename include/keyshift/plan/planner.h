@@ -19,6 +19,7 @@
 #include "keyshift/command/row.h"
 #include "keyshift/command/ttl.h"
 #include "keyshift/plan/plan.h"
+#include "keyshift/plan/streamed_tail.h"
 #include "keyshift/resp/protocol.h"
 #include "keyshift/resp/request.h"
 #include "keyshift/scheme/ruleset.h"
@@ -43,6 +44,13 @@ class Planner {
   // Requires: row.takes(request.size()); row was found for request[0] (and request[1]).
   void make(const command::Row& row, const resp::Request& request, const Context& context, Buffer& out, Plan& plan);
 
+  // The same for a request that is too large to be collected: `prefix` holds the arguments before its first large one,
+  // and `announced` is how many there will be. Appends them and the large argument's header to `out`, and returns the
+  // plan of what follows; or returns null, with `out` as before, when only the whole request can tell (it is then to be
+  // collected).
+  std::unique_ptr<StreamedTail> make_streamed(const command::Row& row, const resp::Request& prefix, uint32_t announced,
+                                              const Context& context, Buffer& out, Plan& plan);
+
  private:
   struct Work;
 
@@ -54,7 +62,9 @@ class Planner {
     size_t length;
   };
 
-  bool write_command(Work& work);
+  bool write_arguments(Work& work);
+  static void undo(Work& work);
+  static Disposition disposition(const Work& work);
   bool write_name(Work& work, const command::Name& name);
   bool write_pattern(Work& work, const command::Name& name);
   void write_expiry(Work& work);

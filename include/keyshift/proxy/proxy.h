@@ -29,6 +29,7 @@ class Proxy {
 
   const Options& options() const { return options_; }
   Facts& facts() { return facts_; }
+  const Facts& facts() const { return facts_; }
   // Any thread, from construction to destruction: the numbers outlive the workers' threads.
   std::vector<const telemetry::LoopStats*> stats() const;
 

@@ -8,6 +8,9 @@
 //   pending: [GET a][local 7 bytes][GET b]        "+PONG" waits in deferred_ until GET a is answered
 //   replies: $1..x  +PONG  $1..y
 //
+// A request with a large argument is not collected: the session drains, borrows a connection of its own, and relays the
+// rest as it arrives (StreamedTail). So a client that sends half a gigabyte slowly holds up nobody else.
+//
 // A session reads no further while its upstream connection is congested, its own output is not read, or too many of its
 // requests wait: back pressure reaches the client as a full socket. It ends when the client ends and every reply has
 // left, or at once when the client breaks the protocol or its output limit.
@@ -22,7 +25,7 @@
 #include "keyshift/base/buffer.h"
 #include "keyshift/base/ring.h"
 #include "keyshift/net/stream.h"
-#include "keyshift/plan/plan.h"
+#include "keyshift/plan/planner.h"
 #include "keyshift/plan/reply_mapper.h"
 #include "keyshift/proxy/client_registry.h"
 #include "keyshift/proxy/options.h"
@@ -85,6 +88,12 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
     bool answered = false;    // by an error of ours: what still comes is dropped
   };
 
+  // A large request on its way through.
+  struct Streaming {
+    std::unique_ptr<plan::StreamedTail> tail;
+    bool lost = false;  // already answered by an error: what still arrives is dropped
+  };
+
   void on_bytes(std::string_view bytes) override;
   void on_end(std::string_view reason) override;
   void on_drained() override;
@@ -94,13 +103,17 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
 
   size_t take_requests(std::string_view bytes);
   bool handle(const resp::Request& request);
+  bool begin_large(std::string_view bytes);
+  bool take_streamed(std::string_view bytes, size_t& taken);
+  void finish_streamed();
+  plan::Context context();
   bool forward(const command::Row& row, const resp::Request& request);
   bool must_wait();
   void stall();
   void resume();
   void answer(std::string_view reply);
   void answer_error(std::string_view text);
-  void expect(const command::Row& row, const resp::Request& request, plan::Plan& plan);
+  void expect(const command::Row& row, const resp::Request& request, plan::Plan& plan, uint64_t started_ns);
   void count(const command::Row& row, const plan::Plan& plan);
   void count_hits(const Pending& pending, std::string_view reply, const resp::ReplyScanner& scanner);
   void relay(Pending& pending, std::string_view bytes, bool finished);
@@ -115,6 +128,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   std::unique_ptr<net::Stream> stream_;
   std::shared_ptr<ClientEntry> entry_;
   upstream::Connection* connection_ = nullptr;  // chosen at the first request that needs one
+  upstream::Connection* borrowed_ = nullptr;    // while a large request and its reply are on their way
+  std::unique_ptr<Streaming> streaming_;
   resp::RequestParser parser_;
   Buffer in_;        // the unfinished request, and what waits behind a stall
   Buffer deferred_;  // local replies that wait for earlier ones

@@ -104,6 +104,9 @@ class Connection final : private net::StreamHandler {
   void begin(int database);
   // The next request written will be answered to this. One call per request, in the order of writing.
   void expect(const Expectation& expectation);
+  // The last request's reply is due from now on: one that is written over many turns is expected with kNoDeadline.
+  static constexpr uint64_t kNoDeadline = UINT64_MAX;
+  void start_deadline(uint64_t now_ns);
   // What was written leaves at the end of this turn.
   void submit() {
     if (state_ == State::kReady) stream_->mark_dirty();
@@ -115,6 +118,10 @@ class Connection final : private net::StreamHandler {
   // Forgets a waiter: its replies are swallowed, no call comes any more. Cost: the length of the FIFO.
   void abandon(Waiter* waiter);
 
+  // Drops the connection, in the middle of a request that will not be finished. What it owed is lost.
+  void abort(std::string_view reason) { go_down(reason); }
+
+  resp::Protocol protocol() const { return options_.protocol; }
   // Replies still owed, tombstones included.
   size_t owed() const { return expected_.size(); }
   // Checks deadlines; the pool calls it a few times a second.

@@ -5,6 +5,8 @@
 // requests of all sessions leave in few writes. Connections are opened by their first use.
 //
 //   pool.shared(Protocol::kResp2)      the connection that the next RESP2 session should keep
+//   pool.borrow(Protocol::kResp2)      one for a session alone, or null: all are in use
+//   pool.give_back(connection)         the next may have it
 //
 // Belongs to one loop's thread.
 #pragma once
@@ -21,6 +23,7 @@ namespace keyshift::upstream {
 struct PoolOptions {
   ConnectionOptions connection;
   size_t shared_connections = 1;  // per protocol
+  size_t connections = 5;         // shared and borrowed, at most
 };
 
 class Pool {
@@ -29,10 +32,15 @@ class Pool {
 
   // The shared connection of a protocol with the fewest replies owed; opened if it never was.
   Connection* shared(resp::Protocol protocol);
+  // A connection for one session alone, in whatever database it was left; null if the worker's share is used up.
+  Connection* borrow(resp::Protocol protocol);
+  // Requires: from borrow(), owes nothing, and was not left in the middle of a request (else abort() it first).
+  void give_back(Connection* connection);
   // Replies still owed by all connections.
   size_t owed() const;
 
  private:
+  std::unique_ptr<Connection> make(resp::Protocol protocol);
   void check_deadlines();
 
   net::Loop* loop_;
@@ -40,6 +48,8 @@ class Pool {
   telemetry::LoopStats* stats_;
   std::vector<std::unique_ptr<Connection>> resp2_;
   std::vector<std::unique_ptr<Connection>> resp3_;
+  std::vector<std::unique_ptr<Connection>> borrowed_;
+  std::vector<std::unique_ptr<Connection>> idle_;  // were borrowed, and will be again
   net::Timer deadlines_;
 };
 
