@@ -85,8 +85,9 @@ class Search {
     names_.list.push_back({static_cast<uint32_t>(at), spec.role, spec.access, spec.lasting});
   }
 
-  // A word as COMMAND specifies it, for learned rows: the first from spec.index on, never the last argument; below zero
-  // backwards from the end. On success `begin` is the argument behind it. getKeysUsingKeySpecs of Redis 7.
+  // A word as COMMAND specifies it, for learned rows: the first from spec.index on, never the last argument;
+  // below zero backwards from the end. On success `begin` is the argument behind it. getKeysUsingKeySpecs of
+  // Redis 7.
   bool search_word(const NameSpec& spec, int64_t& begin) {
     const bool forward = spec.index > 0;
     const int64_t end = forward ? argc_ - 1 : 1;

@@ -10,8 +10,8 @@
 //   movablekeys without specs    kRefused: only GETKEYS knows its keys, so they could not be mapped
 //   all else                     kShared, reply kOpaque, no hit rule, no default expiry
 //
-// A spec with the flag not_key is a name that is no key, and skipped. One that is `unknown` or `incomplete`, and what
-// does not fit a row, makes the command refused: better an error than an unmapped key.
+// A spec with the flag not_key is a name that is no key, and skipped. One that is `unknown` or `incomplete`,
+// and what does not fit a row, makes the command refused: better an error than an unmapped key.
 #include <cstdint>
 #include <optional>
 #include <unordered_map>
@@ -28,7 +28,8 @@ using resp::Token;
 
 constexpr size_t kMaxNameBytes = 128;
 constexpr size_t kMaxRows = 16384;
-// first, last, step and positions in specs: far more than any command has, far less than what an int16_t holds.
+// first, last, step and positions in specs: far more than any command has, far less than what an int16_t
+// holds.
 constexpr int64_t kMaxPosition = 10000;
 
 struct Facts {
@@ -71,7 +72,8 @@ class Reader {
     return !token.is_null && (token.type == '*' || token.type == '~');
   }
 
-  // One entry: ten fields since Redis 7, seven in Redis 6. `parent` is the container's row, null for a command.
+  // One entry: ten fields since Redis 7, seven in Redis 6. `parent` is the container's row, null for a
+  // command.
   bool command(const Row* parent) {
     const Token entry = cursor_.next();
     if (!is_list(entry) || entry.count < 6) return false;
@@ -92,7 +94,8 @@ class Reader {
       ++field;
       const uint64_t count = cursor_.next().count;
       for (uint64_t i = 0; i < count; ++i) {
-        // Redis has one level of subcommands; a deeper one, or one of a row that could not be added, is left out.
+        // Redis has one level of subcommands; a deeper one, or one of a row that could not be added, is left
+        // out.
         if (row == nullptr || parent != nullptr) {
           cursor_.skip();
         } else if (!command(row)) {
@@ -161,7 +164,8 @@ class Reader {
     }
   }
 
-  // {flags: [...], begin_search: {type, spec}, find_keys: {type, spec}}, a map in RESP3 and its flat form in RESP2.
+  // {flags: [...], begin_search: {type, spec}, find_keys: {type, spec}}, a map in RESP3 and its flat form in
+  // RESP2.
   void key_spec(Spec& spec) {
     bool begins = false, finds = false, incomplete = false;
     each_field([&](std::string_view field) {

@@ -20,8 +20,8 @@ struct Learned {
   std::deque<Row> rows;                 // containers before their subcommands
 };
 
-// Adds a row for each command of `reply` that `known` (by full name) has none for. Returns why the reply cannot be read,
-// or "". Requires a whole frame.
+// Adds a row for each command of `reply` that `known` (by full name) has none for. Returns why the reply
+// cannot be read, or "". Requires a whole frame.
 std::string learn_rows(std::string_view reply, const std::function<const Row*(std::string_view)>& known,
                        Learned& learned);
 

@@ -7,8 +7,8 @@ namespace keyshift::command {
 namespace columns {
 namespace {
 
-// Built by the compiler: a row with a misspelled column does not compile, and all rows are read-only memory. The usual
-// families come first: in the hash table, who comes first stands exactly where its hash says.
+// Built by the compiler: a row with a misspelled column does not compile, and all rows are read-only memory.
+// The usual families come first: in the hash table, who comes first stands exactly where its hash says.
 constexpr Row kRows[] = {
 // clang-format off
 #include "rows/string.inc"

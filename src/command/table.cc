@@ -13,7 +13,8 @@ namespace {
 // Longer names are not looked up.
 constexpr size_t kMaxNameBytes = 128;
 
-// Eight bytes at once: adds 32 to each byte that is 'A'..'Z' and leaves all others, so that nothing but case is folded.
+// Eight bytes at once: adds 32 to each byte that is 'A'..'Z' and leaves all others, so that nothing but case
+// is folded.
 [[gnu::always_inline]] inline uint64_t lower(uint64_t bytes) {
   constexpr uint64_t kEach = 0x0101010101010101U;
   const uint64_t low7 = bytes & (kEach * 0x7f);
@@ -47,7 +48,8 @@ std::string_view own_name(const Row& row) {
   return bar == std::string_view::npos ? row.name : row.name.substr(bar + 1);
 }
 
-// Compares what a slot does not hold of a name of more than eight bytes. Requires: the row's own name is as long.
+// Compares what a slot does not hold of a name of more than eight bytes. Requires: the row's own name is as
+// long.
 bool middle_is(std::string_view name, const Row& row) {
   const std::string_view own = row.name.substr(row.name.size() - name.size());
   for (size_t i = 4; i + 4 < name.size(); i += 4) {
@@ -86,8 +88,8 @@ void Table::add(const Row& row) {
   rows_.push_back(&row);
 }
 
-// Tries some multipliers and keeps the one whose names stand closest to where their hash says. Adds nothing at run time
-// and makes most names stand exactly there.
+// Tries some multipliers and keeps the one whose names stand closest to where their hash says. Adds nothing
+// at run time and makes most names stand exactly there.
 void Table::index() {
   constexpr int kTries = 32;
   // At most half full, so a probe is short whatever happens.

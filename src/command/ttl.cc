@@ -48,7 +48,8 @@ Ttl positional(const Row& row, const resp::Request& request, size_t announced) {
   return ttl;
 }
 
-// Where the options begin: at a fixed argument, or behind the keys that a number counts. 0 if that cannot be told.
+// Where the options begin: at a fixed argument, or behind the keys that a number counts. 0 if that cannot be
+// told.
 size_t first_option(const Row& row, const resp::Request& request, size_t announced) {
   if (row.options.from != Options::kBehindNames) return static_cast<size_t>(row.options.from);
   const NameSpec& spec = row.name_specs[0];

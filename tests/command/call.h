@@ -1,4 +1,5 @@
-// Call: a request made from words, in an exactly sized block, so that a finder that reads beyond it is seen by ASan.
+// Call: a request made from words, in an exactly sized block, so that a finder that reads beyond it is seen
+// by ASan.
 //
 //   Call call("SET key:1 42 EX 60");       split at blanks; '' is an empty argument
 //   find_names(row, call.request(), names)

@@ -7,7 +7,8 @@
 namespace keyshift::command {
 namespace {
 
-// "1r 3w*": argument and what is done to it (r o u i d; P B G C S H for patterns and channels), * if it may last.
+// "1r 3w*": argument and what is done to it (r o u i d; P B G C S H for patterns and channels), * if it may
+// last.
 std::string found(const std::string& words, size_t here = 0) {
   Call call(words);
   Names names;
@@ -157,7 +158,8 @@ TEST(FindNames, StreamedRequestNamesWhatIsKnown) {
 }
 
 TEST(FindNames, NoPrefixOfAnyCallIsMisread) {
-  // Whatever is here, what is found is part of what is found in the end, and nothing is read beyond it (ASan).
+  // Whatever is here, what is found is part of what is found in the end, and nothing is read beyond it
+  // (ASan).
   for (const char* words :
        {"SORT k BY w_* LIMIT 0 5 GET o_* STORE d", "XREADGROUP GROUP g c COUNT 1 STREAMS a b > >",
         "MIGRATE h 1 k 0 10 COPY", "ZUNIONSTORE d 2 a b WEIGHTS 1 2", "EVAL s 2 a b c"}) {

@@ -1,8 +1,7 @@
 // The command table as text, for live_table_test.py, which compares it with a running server.
 //
-//   print_table rows          one line a row:
-//                               name arity flags scope leaves [role access lasting begin index word find last step limit
-//                               count_at first]...
+//   print_table rows          one line a row: name arity flags scope leaves, then for each name spec
+//                             [role access lasting begin index word find last step limit count_at first
 //   print_table learn FILE    the rows that the COMMAND reply in FILE adds to the table, in the same form
 //   print_table calls         reads requests (RESP) from standard input; for each one line, flushed:
 //                               unknown | subcommand | arity | malformed ERROR

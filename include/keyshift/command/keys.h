@@ -16,10 +16,11 @@
 // name could be executed by a server that reads the request in another way than we do. What is refused here,
 // Redis 7 refuses too: a test sends all of it to the server.
 //
-// Order: fixed places first, as the row's specs stand (ZUNIONSTORE's target, then its sources), then what optional
-// words carry, a key behind STORE last. Of several STORE the last one counts, as in Redis. No argument is reported
-// twice. Nothing is allocated once `list` has grown to the usual size; its growth follows arguments that are there,
-// never a number that the request announces.
+// Order: fixed places first, as the row's specs stand (ZUNIONSTORE's target, then its sources), then what
+// optional words carry, a key behind STORE last. Of several STORE the last one counts, as in Redis. No
+// argument is reported twice. Nothing is allocated once `list` has grown to the usual size, and a huge
+// request's list is given back; its growth follows arguments that are there, never a number that the request
+// announces.
 #pragma once
 
 #include <cstddef>
@@ -42,13 +43,15 @@ struct Name {
 
 struct Names {
   std::vector<Name> list;
-  uint32_t database_at =
-      0;  // argument that names another logical database for the last key (COPY DB, MOVE); 0: none
+  uint32_t database_at = 0;     // argument that names the database of the last key (COPY DB, MOVE); 0: none
   bool blocks = false;          // XREAD BLOCK: the row's kShared becomes kLease
   std::string_view error = {};  // kMalformed: the error, without '-' and CRLF, of static lifetime
 
+  static constexpr size_t kKeepNames = 1024;  // entries kept between requests
+
   void clear() {
     list.clear();
+    if (list.capacity() > kKeepNames) list = {};
     database_at = 0;
     blocks = false;
     error = {};

@@ -57,9 +57,10 @@ inline constexpr size_t kFamilyCount = static_cast<size_t>(Family::kModule) + 1;
 // The family's label: "string", "zset", ...
 constexpr std::string_view family_name(Family family) {
   constexpr std::array<std::string_view, kFamilyCount> kNames = {
-      "generic",   "string",       "hash",       "list",   "set",     "zset", "stream", "geo",
-      "bitmap",    "hyperloglog",  "pubsub",     "scripting", "transactions", "connection", "server", "cluster",
-      "json",      "search",       "timeseries", "probabilistic", "vector", "module"};
+      "generic",      "string",        "hash",   "list",        "set",    "zset",
+      "stream",       "geo",           "bitmap", "hyperloglog", "pubsub", "scripting",
+      "transactions", "connection",    "server", "cluster",     "json",   "search",
+      "timeseries",   "probabilistic", "vector", "module"};
   return kNames[static_cast<size_t>(family)];
 }
 
@@ -180,8 +181,7 @@ enum class Scope : uint8_t {
   kShared,   // any: it leaves no state on a connection
   kLease,    // one of the session's own: it blocks, subscribes, or spans several commands
   kLocal,    // none: the proxy answers, because the state in question is the session's
-  kRefused,  // dangerous to others who share the upstream: refused unless the operator allows it; then
-             // kShared
+  kRefused,  // dangerous to others who share the upstream: refused unless the operator allows it
   kNever,    // cannot work through a proxy (PSYNC), whatever the operator allows
 };
 
@@ -197,8 +197,8 @@ struct Row {
   static constexpr uint16_t kLearned = 32;           // known from the upstream's COMMAND only
   static constexpr uint16_t kPlain = 64;  // has no names, or one index range of them: the finder's short way
   static constexpr uint16_t kEmptyIsNoKey = 128;  // an empty key argument means that there is none (MIGRATE)
-  static constexpr uint16_t kWalks = 512;         // the finder must read the optional words
   static constexpr uint16_t kNewer = 256;         // not in Redis 7.0: an older upstream does not know it
+  static constexpr uint16_t kWalks = 512;         // the finder must read the optional words
 
   std::string_view name = {};  // lower case; "client|setname" for a subcommand
   int16_t arity = 0;           // Redis's: counts the name; below zero "at least"
@@ -210,9 +210,8 @@ struct Row {
   Expiry expiry = Expiry::kNone;
   Unit expiry_unit = Unit::kSeconds;
   Base expiry_base = Base::kRelative;
-  int16_t expiry_at = 0;  // kPositional
-  int16_t database_at =
-      0;  // the argument that names another logical database (MOVE); 0: none, or an option DB
+  int16_t expiry_at = 0;    // kPositional
+  int16_t database_at = 0;  // the argument that names another database (MOVE); 0: none, or an option DB
   uint16_t flags = 0;
   uint8_t name_count = 0;
   std::array<NameSpec, kMaxNames> name_specs = {};
@@ -228,7 +227,8 @@ struct Row {
     return arity < 0 ? arguments >= wanted : arguments == wanted;
   }
 
-  // Fills what follows from the other columns: kWrites, kPlain, kWalks and kBehind. Called once, by whoever makes a row.
+  // Fills what follows from the other columns: kWrites, kPlain, kWalks and kBehind. Called once, by whoever
+  // makes a row.
   constexpr void derive() {
     bool plain = name_count <= 1 && database_at == 0 && !is(kEmptyIsNoKey);
     bool walks = false;

@@ -43,9 +43,9 @@ class Table {
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
 
-  // The row of a request with this name and first argument, in any case. A request that has no argument gives {}; an
-  // empty argument, whose data() is not null, is one. Never allocates; about 60 instructions for a name without
-  // subcommands.
+  // The row of a request with this name and first argument, in any case. A request that has no argument gives
+  // {}; an empty argument, whose data() is not null, is one. Never allocates; about 60 instructions for a
+  // name without subcommands.
   Match find(std::string_view name, std::string_view first_argument) const;
 
   // The row of exactly this name, "client|setname"; null if there is none.
@@ -62,8 +62,8 @@ class Table {
   const Row& operator[](size_t i) const { return *rows_[i]; }
 
  private:
-  // One place of the hash table. A name's first and last four bytes and its length are all there is to compare up to
-  // eight bytes.
+  // One place of the hash table. A name's first and last four bytes and its length are all there is to
+  // compare up to eight bytes.
   struct Slot {
     uint64_t bytes = 0;   // lower case
     uint32_t tag = 0;     // length, and in the upper half the number of the container's row (0 for a command)

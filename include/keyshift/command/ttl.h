@@ -33,13 +33,12 @@ struct Ttl {
   Kind kind = Kind::kNone;
   Unit unit = Unit::kSeconds;
   Base base = Base::kRelative;
-  uint32_t at = 0;  // kGiven: the argument. Zero or less is meaningful: EXPIRE key -1 deletes, RESTORE key 0
-                    // keeps for ever
-  int64_t value = 0;  // kGiven
+  uint32_t at = 0;    // kGiven: the argument
+  int64_t value = 0;  // kGiven. Zero or less has a meaning: EXPIRE key -1 deletes, RESTORE key 0 is for ever
 };
 
-// The expiry in `request`. `announced` is as for find_names: when a streamed request may carry an expiry behind what is
-// here, the answer is kUnclear. Requires: row.takes(announced).
+// The expiry in `request`. `announced` is as for find_names: when a streamed request may carry an expiry
+// behind what is here, the answer is kUnclear. Requires: row.takes(announced).
 Ttl find_ttl(const Row& row, const resp::Request& request, size_t announced);
 
 // The same for a request that is here whole.

@@ -5,13 +5,13 @@
 //
 // Keys, one word a key spec, named by what the command does to the key (row.h, Access):
 //   read(w) overwrite(w) update(w) insert(w) remove(w)     w: where, see below
-//   update(w, kLasting)       ... and may leave the key without an expiry: the policy's default goes behind it
+//   update(w, kLasting)       and may leave the key without an expiry: the default goes behind it
 // Other names:
 //   name(kPattern, w)         kPattern kSortBy kSortGet kChannel kShardChannel kChannelPattern
 // Where:
 //   1                         argument 1
-//   range(1, -1)              argument 1 to the last; range(1, -1, 2) every second of them; range(1, -2) all but the last
-//   keynum(2)                 argument 2 says how many, they follow it; keynum(1, step 2) with a value behind each
+//   range(1, -1)              all from argument 1; range(1, -1, 2) every second; range(1, -2) all but the last
+//   keynum(2)                 argument 2 says how many follow; keynum(1, 2) with a value behind each
 //   after("STORE", 6)         the argument behind the word STORE, searched from argument 6
 //   halves("STREAMS", 1)      behind the word STREAMS: the first half of what is left
 //   rest("KEYS", -2)          behind the word KEYS: all that is left
@@ -21,7 +21,7 @@
 //   expires(2, kSeconds, kRelative)    argument 2
 //   kExpiryWords                       EX PX EXAT PXAT KEEPTTL PERSIST among the optional words
 //   kInline kArgument                  where the default goes instead of behind (row.h, Leaves)
-// Reply, hit, scope: the enumerators of row.h, with Reply spelled reply(Reply::kKeys) and Hit as kNullMisses etc.
+// Reply, hit, scope: the enumerators of row.h, a reply spelled reply(Reply::kKeys) and a hit rule kNullMisses.
 // Flags:
 //   kWrites                   writes although it names no key. A row that writes a key has the flag by itself
 //   kContainer, kOpen         has subcommands; takes others as well
@@ -42,9 +42,8 @@ using enum Unit;
 using enum Base;
 
 struct Where {
-  constexpr Where(int index) {
-    spec.index = static_cast<int16_t>(index);
-  }  // NOLINT: read(1) is how a row reads
+  // Implicit: read(1) is how a row reads.
+  constexpr Where(int index) { spec.index = static_cast<int16_t>(index); }
   NameSpec spec = {};
 };
 

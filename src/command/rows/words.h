@@ -1,5 +1,5 @@
-// The optional words of the commands where one of them carries a name, an expiry or the wish to block. A word that only
-// some servers know stands here too; a server that does not know it answers its own error.
+// The optional words of the commands where one of them carries a name, an expiry or the wish to block. A word
+// that only some servers know stands here too; a server that does not know it answers its own error.
 #pragma once
 
 #include "keyshift/command/row.h"
