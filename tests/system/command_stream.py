@@ -413,7 +413,9 @@ class CommandStream:
 
     def keyspace(self):
         rng = self.rng
-        return self.one(['DBSIZE'], ['DBSIZE'], (['KEYS', rng.choice(PATTERNS)], SORTED),
+        return self.one(['DBSIZE'], ['COMMAND', 'GETKEYS', 'MSET', self.key(), b'v', self.key(b'str'), b'w'],
+                        ['COMMAND', 'GETKEYS', 'EVAL', b'return 1', 2, self.key(), self.key(b'set'), b'a'],
+                        (['KEYS', rng.choice(PATTERNS)], SORTED),
                         (['KEYS', rng.choice(PATTERNS)], SORTED), ['PING'],
                         ['ECHO', self.value()[:100]], (['TIME'], ENTRIES), ['PING', b'text'],
                         ['SWAPDB', 1, 2] if rng.random() < 0.2 else ['DBSIZE'], ['FLUSHDB']

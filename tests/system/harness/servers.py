@@ -155,7 +155,7 @@ class Process:
         if self.child is not None and not self.exited():
             self.signal(signal.SIGTERM)
             try:
-                self.child.wait(10)
+                self.child.wait(30)
             except subprocess.TimeoutExpired:
                 self.kill()
         if self in running:
