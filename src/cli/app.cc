@@ -1,0 +1,44 @@
+#include "keyshift/cli/app.h"
+
+#include <array>
+#include <ostream>
+
+#include "commands.h"
+
+namespace keyshift::cli {
+namespace {
+
+constexpr const char* kAbout =
+    "Keyshift: a sidecar that speaks Redis to a legacy application, and gives its keys and TTLs one scheme.";
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  keyshift serve --embedded --config conf/examples/writing-assistant.toml    try it, with a server of "
+    "its own\n"
+    "  redis-cli -p 6380 SET writing_stats:user123:30d x                          as the application would\n"
+    "  keyshift serve --config keyshift.toml --upstream redis://10.0.0.5:6379     next to an application\n"
+    "  keyshift convert --config keyshift.toml writing_stats:user123:30d          what a key becomes\n"
+    "\n"
+    "`keyshift COMMAND --help` says more. Clients connect to port 6380; metrics are on port 9380; both on "
+    "loopback.";
+
+}  // namespace
+
+int run(int argc, const char* const* argv, std::istream& in, std::ostream& out, std::ostream& err) {
+  CLI::App app(kAbout, "keyshift");
+  app.set_version_flag("--version", "keyshift " KEYSHIFT_VERSION);
+  app.require_subcommand(1);
+  app.footer(kExamples);
+  const std::array commands{add_serve(app), add_convert(app)};
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help and version are successes; every other reason is the operator's to mend.
+    return app.exit(error, out, err) == 0 ? kExitYes : kExitUsage;
+  }
+  Console console{in, out, err};
+  for (const Command& command : commands)
+    if (command.parsed->parsed()) return command.run(console);
+  return kExitUsage;
+}
+
+}  // namespace keyshift::cli

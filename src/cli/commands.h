@@ -1,0 +1,57 @@
+// The subcommands: each adds itself to the command line, and runs when it was the one that was asked for.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "keyshift/config/load.h"
+
+namespace keyshift::cli {
+
+struct Console {
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+};
+
+// Returns the exit code.
+using Run = std::function<int(Console&)>;
+
+struct Command {
+  CLI::App* parsed = nullptr;
+  Run run;
+};
+
+Command add_serve(CLI::App& app);
+Command add_convert(CLI::App& app);
+
+// The options of the configuration that a command takes as flags, and the file.
+class ConfigFlags {
+ public:
+  // Adds --config, the short flags, and (not shown in --help) one flag for every other option. Stays valid only as
+  // long as the ConfigFlags.
+  void add_all(CLI::App& command);
+  void add_file(CLI::App& command);
+
+  // Loads what was asked for; without a value, all problems are on `err`.
+  std::optional<config::Config> load(Console& console) const;
+  const std::string& file() const { return file_; }
+
+ private:
+  struct Given {
+    const CLI::Option* option;
+    std::string name;
+    std::string spelling;
+    std::vector<std::string> values;
+  };
+
+  std::string file_;
+  std::vector<std::unique_ptr<Given>> given_;  // CLI11 keeps the addresses
+};
+
+}  // namespace keyshift::cli

@@ -1,0 +1,75 @@
+#include <ostream>
+
+#include "commands.h"
+#include "keyshift/config/option.h"
+
+namespace keyshift::cli {
+namespace {
+
+// What --help shows behind a flag.
+const char* value_name(config::OptionType type) {
+  using enum config::OptionType;
+  switch (type) {
+    case kInteger:
+      return "NUMBER";
+    case kDuration:
+      return "DURATION";
+    case kSize:
+      return "SIZE";
+    case kUrl:
+      return "URL";
+    default:
+      return "TEXT";
+  }
+}
+
+}  // namespace
+
+void ConfigFlags::add_file(CLI::App& command) {
+  command.add_option("-c,--config", file_, "The configuration file; conf/keyshift.toml is its manual")
+      ->type_name("FILE")
+      ->envname("KEYSHIFT_CONFIG");
+}
+
+void ConfigFlags::add_all(CLI::App& command) {
+  add_file(command);
+  for (const config::Option& option : config::options()) {
+    if (option.is_file_only()) continue;
+    const bool short_form = !option.short_flag.empty();
+    std::string names = option.flag();
+    if (short_form && option.short_flag != names) names = std::string(option.short_flag) + "," + names;
+    auto& given = *given_.emplace_back(std::make_unique<Given>());
+    given.name = option.name;
+    given.spelling = short_form ? std::string(option.short_flag) : option.flag();
+    const std::string doc(option.doc);
+    CLI::Option* added = nullptr;
+    if (option.type == config::OptionType::kBool) {
+      added = command.add_flag(names, given.values, doc);
+    } else {
+      // One value each time the flag is given: `--listen A --listen B`, never `--listen A B`.
+      added = command.add_option(names, given.values, doc)
+                  ->allow_extra_args(false)
+                  ->type_name(value_name(option.type));
+      if (!option.choices.empty()) added->type_name(std::string(option.choices));
+    }
+    if (!short_form) added->group("");
+    given.option = added;
+  }
+}
+
+std::optional<config::Config> ConfigFlags::load(Console& console) const {
+  config::Sources sources;
+  sources.file = file_;
+  sources.environment = config::process_environment();
+  for (const auto& given : given_) {
+    if (given->option->count() == 0) continue;
+    for (const std::string& value : given->values)
+      sources.flags.push_back({given->name, value, given->spelling});
+  }
+  auto config = config::load(sources);
+  if (config) return std::move(*config);
+  for (const config::Problem& problem : config.error()) console.err << problem.render() << '\n';
+  return std::nullopt;
+}
+
+}  // namespace keyshift::cli

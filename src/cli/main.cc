@@ -1,0 +1,9 @@
+#include <iostream>
+
+#include "keyshift/cli/app.h"
+
+int main(int argc, char** argv) {
+  // Keys may come by the million.
+  std::ios::sync_with_stdio(false);
+  return keyshift::cli::run(argc, argv, std::cin, std::cout, std::cerr);
+}
