@@ -1,10 +1,11 @@
 #include "keyshift/config/load.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
+#include <memory>
 #include <set>
 #include <tuple>
 
@@ -37,6 +38,21 @@ Result<void> store_in(const Option& option, Config& config, const Value& value) 
   return {};
 }
 
+// Not a stream: those throw where a directory is read.
+Result<std::string> text_of(const std::string& path) {
+  constexpr size_t kLongest = 16u << 20;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+  if (file == nullptr) return fail(std::strerror(errno));
+  std::string text;
+  std::array<char, 16 * 1024> chunk;
+  while (const size_t size = std::fread(chunk.data(), 1, chunk.size(), file.get())) {
+    text.append(chunk.data(), size);
+    if (text.size() > kLongest) return fail("it is larger than 16mb, which no configuration is");
+  }
+  if (std::ferror(file.get()) != 0) return fail(std::strerror(errno));
+  return text;
+}
+
 class Loader {
  public:
   explicit Loader(const Sources& sources) : sources_(sources) {}
@@ -59,13 +75,9 @@ class Loader {
     if (sources_.file.empty() && !sources_.has_toml) return;
     std::string text = sources_.toml;
     if (!sources_.has_toml) {
-      errno = 0;
-      std::ifstream stream(sources_.file, std::ios::binary);
-      text.assign(std::istreambuf_iterator<char>(stream), {});
-      if (!stream.is_open() || stream.bad() || errno == EISDIR) {
-        problems_.add({sources_.file}, std::string("cannot be read: ") + std::strerror(errno));
-        return;
-      }
+      auto read = text_of(sources_.file);
+      if (!read) return problems_.add({sources_.file}, "cannot be read: " + read.error().text);
+      text = std::move(*read);
     }
     facts_ = read_toml(sources_.file, text, config_, problems_);
   }
