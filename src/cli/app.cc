@@ -1,5 +1,6 @@
 #include "keyshift/cli/app.h"
 
+#include <algorithm>
 #include <array>
 #include <ostream>
 
@@ -29,6 +30,12 @@ int run(int argc, const char* const* argv, std::istream& in, std::ostream& out, 
   app.require_subcommand(1);
   app.footer(kExamples);
   const std::array commands{add_serve(app), add_convert(app)};
+  // CLI11 would only say that a command is missing.
+  const auto is_given = [&](const Command& command) { return command.parsed->check_name(argv[1]); };
+  if (argc > 1 && argv[1][0] != '-' && std::ranges::none_of(commands, is_given)) {
+    err << "there is no command \"" << argv[1] << "\"; keyshift --help lists them\n";
+    return kExitUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -47,7 +47,8 @@ class ConfigFlags {
     const CLI::Option* option;
     std::string name;
     std::string spelling;
-    std::vector<std::string> values;
+    std::string last;              // of an option that counts once
+    std::vector<std::string> all;  // of a list
   };
 
   std::string file_;

@@ -44,13 +44,13 @@ void ConfigFlags::add_all(CLI::App& command) {
     const std::string doc(option.doc);
     CLI::Option* added = nullptr;
     if (option.type == config::OptionType::kBool) {
-      added = command.add_flag(names, given.values, doc);
-    } else {
+      added = command.add_flag(names, given.last, doc)->take_last();
+    } else if (option.type == config::OptionType::kList) {
       // One value each time the flag is given: `--listen A --listen B`, never `--listen A B`.
-      added = command.add_option(names, given.values, doc)
-                  ->allow_extra_args(false)
-                  ->type_name(value_name(option.type));
-      if (!option.choices.empty()) added->type_name(std::string(option.choices));
+      added = command.add_option(names, given.all, doc)->allow_extra_args(false);
+    } else {
+      added = command.add_option(names, given.last, doc)->take_last();
+      added->type_name(option.choices.empty() ? value_name(option.type) : std::string(option.choices));
     }
     if (!short_form) added->group("");
     given.option = added;
@@ -63,7 +63,8 @@ std::optional<config::Config> ConfigFlags::load(Console& console) const {
   sources.environment = config::process_environment();
   for (const auto& given : given_) {
     if (given->option->count() == 0) continue;
-    for (const std::string& value : given->values)
+    const auto& values = given->all.empty() ? std::vector{given->last} : given->all;
+    for (const std::string& value : values)
       sources.flags.push_back({given->name, value, given->spelling});
   }
   auto config = config::load(sources);
