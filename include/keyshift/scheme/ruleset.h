@@ -152,7 +152,6 @@ class Ruleset {
 
  private:
   friend class RulesetCompiler;
-  struct Candidate;
 
   Ruleset();
 

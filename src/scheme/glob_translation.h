@@ -1,0 +1,28 @@
+// A glob over the names of one template, as a glob over the names of its rule's other side.
+//
+// The glob is laid along the template from the left until a star or a doubt, then from the right. What falls into a capture
+// goes with it to the other side; what stays unknown is `*`. The result may hold more than the glob, never less.
+//
+//   template   writing_stats:{user}:{days:int}d
+//   glob       writing_stats:u1*:30?                user: from the left `u1*`, days: from the right `30`
+//   other      analytics:writing_stats:user:u1*:days:30d
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "glob_token.h"
+#include "keyshift/scheme/template.h"
+
+namespace keyshift::scheme {
+
+using GlobTokens = std::vector<GlobToken>;
+
+// Is there a name of the template that the glob fits? Exact; costs tokens x template.
+bool glob_meets(const GlobTokens& glob, const Template& names);
+
+// Requires: glob_meets(glob, from), and that both templates are the sides of one rule.
+std::string translate_glob(const GlobTokens& glob, const Template& from, const Template& to);
+
+}  // namespace keyshift::scheme

@@ -1,0 +1,235 @@
+#include "ruleset_compiler.h"
+
+#include <algorithm>
+
+namespace keyshift::scheme {
+namespace {
+
+std::string braces(const std::string& name) {
+  return "`{" + name + "}`";
+}
+
+}  // namespace
+
+tl::expected<std::shared_ptr<const Ruleset>, std::vector<SchemeError>> Ruleset::compile(
+    const SchemeSpec& spec) {
+  return RulesetCompiler(spec).run();
+}
+
+tl::expected<std::shared_ptr<const Ruleset>, std::vector<SchemeError>> RulesetCompiler::run() {
+  for (void (RulesetCompiler::*step)() : {&RulesetCompiler::domains, &RulesetCompiler::add_rules})
+    (this->*step)();
+  if (errors_.empty()) build();
+  if (errors_.empty()) overlaps();
+  if (!errors_.empty()) return tl::make_unexpected(std::move(errors_));
+  accept();
+  rules_->matcher_ = std::move(matcher_);
+  return std::shared_ptr<const Ruleset>(std::move(rules_));
+}
+
+void RulesetCompiler::error(const std::string& location, Field field, int column, std::string text) {
+  errors_.push_back({location, field, column, std::move(text)});
+}
+
+// ---- rules
+
+void RulesetCompiler::add_rules() {
+  for (const RuleSpec& spec : spec_.rules) add_rule(spec);
+}
+
+void RulesetCompiler::add_rule(const RuleSpec& spec) {
+  auto legacy = Template::parse(spec.legacy);
+  auto key = Template::parse(spec.key);
+  if (!legacy) error(spec.location, Field::kLegacy, legacy.error().column, legacy.error().text);
+  if (!key) error(spec.location, Field::kKey, key.error().column, key.error().text);
+  if (spec.db && *spec.db < 0) error(spec.location, Field::kRule, 0, "a database is numbered from 0");
+  if (!legacy || !key) return;
+  if (spec.legacy == spec.key) {
+    error(spec.location, Field::kRule, 0,
+          "both templates are the same, so nothing is renamed; a configured domain needs no rule for its own "
+          "keys");
+    return;
+  }
+  Rule rule{std::move(*legacy), std::move(*key), spec.phase, spec.db.value_or(-1), Match::kNone, 0,
+            spec.location};
+  const bool paired = pair_captures(spec, rule);
+  if (!find_domain(spec, rule) || !paired) return;
+  auto legacy_reading = Extraction::plan(rule.legacy);
+  auto key_reading = Extraction::plan(rule.key);
+  if (!legacy_reading)
+    error(spec.location, Field::kLegacy, legacy_reading.error().column, legacy_reading.error().text);
+  if (!key_reading) error(spec.location, Field::kKey, key_reading.error().column, key_reading.error().text);
+  if (!legacy_reading || !key_reading) return;
+  add_side(rule.legacy, rule.physical_side() == Naming::kLegacy, std::move(*legacy_reading));
+  add_side(rule.key, rule.physical_side() == Naming::kConsolidated, std::move(*key_reading));
+  find_resource(rule, matcher_->sides.back());
+  matcher_->sides[matcher_->sides.size() - 2].resource_varies = matcher_->sides.back().resource_varies;
+  rules_->rules_.push_back(std::move(rule));
+}
+
+// The same captures on both sides, each once, of the same type; the key's are renumbered as the legacy's.
+bool RulesetCompiler::pair_captures(const RuleSpec& spec, Rule& rule) {
+  const size_t before = errors_.size();
+  for (const Capture& capture : rule.legacy.captures()) {
+    if (rule.key.find_capture(capture.name) >= 0) continue;
+    error(spec.location, Field::kLegacy, capture.column,
+          braces(capture.name) +
+              " is lost: the key does not use it, so the legacy name could not be found again");
+  }
+  std::vector<int> order;
+  for (size_t i = 0; i < rule.key.captures().size(); ++i) {
+    const Capture& here = rule.key.captures()[i];
+    const int there = rule.legacy.find_capture(here.name);
+    order.push_back(there);
+    if (there < 0) {
+      error(spec.location, Field::kKey, here.column,
+            braces(here.name) + " is not in the legacy template: nothing fills it");
+      continue;
+    }
+    const Capture& legacy = rule.legacy.captures()[static_cast<size_t>(there)];
+    if (here.typed && legacy.typed && !here.same_type(legacy)) {
+      error(spec.location, Field::kKey, here.column,
+            braces(here.name) + " is " + std::string(capture_type_name(here.type)) + " here and " +
+                std::string(capture_type_name(legacy.type)) + " in the legacy template" +
+                (here.type == legacy.type ? ", of other words" : ""));
+    } else if (legacy.typed) {
+      rule.key.adopt_type(static_cast<int>(i), legacy);
+    } else if (here.typed) {
+      rule.legacy.adopt_type(there, here);
+    }
+  }
+  if (errors_.size() != before) return false;
+  rule.key.renumber(order);
+  return true;
+}
+
+bool RulesetCompiler::find_domain(const RuleSpec& spec, Rule& rule) {
+  const Piece& first = rule.key.pieces().front();
+  const size_t colon = first.is_literal() ? first.literal.find(':') : std::string::npos;
+  if (colon == std::string::npos || colon == 0) {
+    error(
+        spec.location, Field::kKey, 1,
+        "the key has no domain: its first segment must be a literal that ends in `:`, such as `analytics:`");
+    return false;
+  }
+  const std::string name = first.literal.substr(0, colon);
+  rule.domain = rules_->find_domain(name);
+  if (rule.domain == Match::kNone) {
+    rule.domain = static_cast<uint32_t>(rules_->domains_.size());
+    rules_->domains_.push_back({name, false, 0});
+    matcher_->resources.emplace_back();
+  }
+  rule.policy = rules_->domains_[rule.domain].policy;
+  return true;
+}
+
+// The second segment of the key names the resource, now or once the captures are known.
+void RulesetCompiler::find_resource(Rule& rule, Side& consolidated) {
+  const std::vector<ResourcePolicy>& resources = matcher_->resources[rule.domain];
+  const std::string& first = rule.key.pieces().front().literal;
+  const size_t begin = first.find(':') + 1;
+  const size_t end = first.find(':', begin);
+  if (end == std::string::npos && rule.key.pieces().size() > 1) {
+    consolidated.resource_varies = !resources.empty();
+    return;
+  }
+  const std::string name = first.substr(begin, end - begin);
+  for (const ResourcePolicy& resource : resources) {
+    if (resource.name == name) rule.policy = resource.policy;
+  }
+}
+
+void RulesetCompiler::add_side(const Template& made, bool physical, Extraction extraction) {
+  Side& side = matcher_->sides.emplace_back();
+  side.extraction = std::move(extraction);
+  side.physical = physical;
+  side.captures = static_cast<uint8_t>(made.captures().size());
+  side.literal_size = static_cast<uint32_t>(made.literal_size());
+  for (const Piece& piece : made.pieces()) {
+    side.parts.push_back({static_cast<uint32_t>(matcher_->literals.size()),
+                          static_cast<uint32_t>(piece.literal.size()), piece.capture});
+    matcher_->literals += piece.literal;
+  }
+}
+
+// ---- the automaton
+
+void RulesetCompiler::build() {
+  Automaton automaton;
+  uint32_t id = 0;
+  for (const Rule& rule : rules_->rules_) {
+    automaton.add(rule.legacy, id++);
+    automaton.add(rule.key, id++);
+  }
+  size_t native = 0;
+  for (uint32_t domain = 0; domain < rules_->domains_.size(); ++domain) {
+    if (!rules_->domains_[domain].configured) continue;
+    const std::string prefix = rules_->domains_[domain].name + ":";
+    automaton.add_prefix(prefix, false, id + static_cast<uint32_t>(native++));
+    for (const ResourcePolicy& resource : matcher_->resources[domain]) {
+      automaton.add_prefix(prefix + resource.name + ":", true, id + static_cast<uint32_t>(native++));
+    }
+  }
+  if (!matcher_->dfa.build(automaton)) {
+    error("", Field::kRule, 0,
+          "the templates multiply each other: too many ways to read one key at once; "
+          "use fewer `any` captures in front of literals, or begin the templates with literals");
+    return;
+  }
+  accept_sets_ = matcher_->dfa.take_accept_sets();
+}
+
+// ---- what an accept set means
+
+void RulesetCompiler::order_candidates(const std::vector<uint32_t>& ids, Naming view) {
+  const size_t begin = matcher_->candidates.size();
+  for (const uint32_t id : ids) {
+    if (id >= 2 * rules_->rules_.size()) break;
+    matcher_->candidates.push_back(
+        {id / 2, rules_->rules_[id / 2].db, id % 2 == 0 ? Naming::kLegacy : Naming::kConsolidated});
+  }
+  // Where one language lies inside another it is in fewer accept sets.
+  const auto count = [this](const Candidate& candidate) {
+    return set_count_[2 * candidate.rule + static_cast<size_t>(candidate.side)];
+  };
+  const auto first = matcher_->candidates.begin() + static_cast<std::ptrdiff_t>(begin);
+  std::stable_sort(first, matcher_->candidates.end(), [&](const Candidate& a, const Candidate& b) {
+    if (a.side != b.side) return a.side == view;
+    if (count(a) != count(b)) return count(a) < count(b);
+    return (a.db >= 0) > (b.db >= 0);
+  });
+  for (size_t i = begin; i < matcher_->candidates.size(); ++i) {
+    const Candidate& late = matcher_->candidates[i];
+    for (size_t j = begin; j < i; ++j) {
+      const Candidate& early = matcher_->candidates[j];
+      if (late.db >= 0 && early.db >= 0 && late.db != early.db) continue;
+      matcher_->sides[2 * late.rule + static_cast<size_t>(late.side)].contested[static_cast<size_t>(view)] =
+          true;
+    }
+  }
+}
+
+void RulesetCompiler::accept() {
+  const auto rule_ids = static_cast<uint32_t>(2 * rules_->rules_.size());
+  for (const Dfa::AcceptSet& set : accept_sets_) {
+    Acceptance made;
+    for (const Naming view : {Naming::kLegacy, Naming::kConsolidated}) {
+      const size_t begin = matcher_->candidates.size();
+      order_candidates(set.ids, view);
+      made.begin[static_cast<size_t>(view)] = static_cast<uint32_t>(begin);
+      made.count = static_cast<uint32_t>(matcher_->candidates.size() - begin);
+    }
+    bool resource = false;
+    for (const uint32_t id : set.ids) {
+      if (id < rule_ids) continue;
+      const NativeId& native = natives_[id - rule_ids];
+      if (resource) continue;
+      made.domain = native.domain;
+      made.policy = native.policy;
+      resource = native.resource;
+    }
+    matcher_->acceptances.push_back(made);
+  }
+}
+
+}  // namespace keyshift::scheme

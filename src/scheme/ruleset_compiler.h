@@ -1,0 +1,73 @@
+// RulesetCompiler: a SchemeSpec becomes a Ruleset, or a list of everything that is wrong with it.
+//
+//   1. domains and resources   names, bounds; each gets its policy
+//   2. rules                   both templates parsed, their captures paired, each side's reading planned
+//   3. automaton, Dfa          all sides of all rules, and the prefixes of configured domains
+//   4. overlaps                from the Dfa's accept sets: which names fit two rules, and whether one is more specific
+//   5. acceptances             what each accept set means to a view
+//
+// A step with errors ends the compilation behind it; the errors of one step come all at once.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "keyshift/scheme/ruleset.h"
+#include "matcher.h"
+
+namespace keyshift::scheme {
+
+class RulesetCompiler {
+ public:
+  explicit RulesetCompiler(const SchemeSpec& spec)
+      : spec_(spec), rules_(new Ruleset), matcher_(new Matcher) {}
+
+  tl::expected<std::shared_ptr<const Ruleset>, std::vector<SchemeError>> run();
+
+ private:
+  using Field = SchemeError::Field;
+
+  void error(const std::string& location, Field field, int column, std::string text);
+
+  // policies.cc
+  void domains();
+  uint32_t policy(const PolicySpec& spec, const TtlPolicy& inherited, const std::string& location,
+                  Field field);
+  void segment_name(const std::string& name, const std::string& location, Field field);
+
+  void add_rules();
+  void add_rule(const RuleSpec& spec);
+  bool pair_captures(const RuleSpec& spec, Rule& rule);
+  bool find_domain(const RuleSpec& spec, Rule& rule);
+  void find_resource(Rule& rule, Side& consolidated);
+  void add_side(const Template& made, bool physical, Extraction extraction);
+  void build();
+
+  // overlaps.cc
+  void overlaps();
+  void overlap(uint32_t one, uint32_t two, size_t both, const std::string& witness);
+  bool same_db(uint32_t one, uint32_t two) const;
+  std::string rule_title(uint32_t id) const;
+
+  void accept();
+  void order_candidates(const std::vector<uint32_t>& ids, Naming view);
+
+  // What the Dfa accepts: 2 * rule + side, behind these the natives: domains and resources.
+  struct NativeId {
+    uint32_t domain;
+    uint32_t policy;
+    bool resource;
+  };
+
+  const SchemeSpec& spec_;
+  std::unique_ptr<Ruleset> rules_;
+  std::unique_ptr<Matcher> matcher_;
+  std::vector<SchemeError> errors_;
+  std::vector<NativeId> natives_;
+  std::vector<Dfa::AcceptSet> accept_sets_;
+  std::vector<size_t> set_count_;  // by id: how many accept sets hold it
+};
+
+}  // namespace keyshift::scheme
