@@ -1,7 +1,7 @@
 #include "keyshift/plan/planner.h"
 
 #include <algorithm>
-#include <charconv>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -35,12 +35,6 @@ size_t header_begin(const resp::Request& request, uint32_t argument) {
   return arg.offset - resp::bulk_header_size(arg.length);
 }
 
-void append_integer_bulk(Buffer& out, int64_t value) {
-  char digits[24];
-  const auto end = std::to_chars(std::begin(digits), std::end(digits), value).ptr;
-  resp::append_bulk(out, {digits, static_cast<size_t>(end - digits)});
-}
-
 }  // namespace
 
 // One request on its way into the output buffer.
@@ -58,6 +52,7 @@ struct Planner::Work {
   Match first = {};
   bool first_matched = false;
   scheme::TtlDecision inline_default = {};
+  int target_database = context.database;  // where the last key is written: COPY DB, MOVE
   uint32_t given_policy = 0;  // that judges the expiry in the request; 0 does nothing
 };
 
@@ -114,7 +109,7 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
   if (work.inline_default.action == TtlAction::kDefault && !plan.keys.front().observed) {
     const bool whole_seconds = work.inline_default.value % 1000 == 0;
     resp::append_bulk(out, whole_seconds ? "EX" : "PX");
-    append_integer_bulk(out, work.inline_default.value / (whole_seconds ? 1000 : 1));
+    resp::append_bulk_integer(out, work.inline_default.value / (whole_seconds ? 1000 : 1));
   }
   write_expire_steps(work);
   plan.steps.insert(plan.steps.begin(), disposition(work));
@@ -141,7 +136,7 @@ std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, co
   if (!tail->may_stream(static_cast<uint32_t>(prefix.size()))) return nullptr;
 
   Work work{.row = row, .request = prefix, .context = context, .out = out, .plan = plan, .base = out.size()};
-  if (row.expiry == command::Expiry::kPositional) work.ttl = command::find_ttl(row, prefix);
+  if (row.expiry == command::Expiry::kPositional) work.ttl = command::find_ttl(row, prefix, announced);
   work.leaves = row.leaves == Leaves::kInline ? Leaves::kBehind : row.leaves;
   if (!write_arguments(work)) {
     undo(work);
@@ -200,6 +195,7 @@ bool Planner::write_name(Work& work, const command::Name& name) {
     int64_t target = 0;
     // What is no number is Redis's to refuse.
     if (resp::parse_integer(work.request[names_.database_at], target)) database = static_cast<int>(target);
+    work.target_database = database;
   }
   Match matched;
   if (!work.first_matched) matched = rules.match(key, database, context.view);
@@ -304,14 +300,22 @@ void Planner::write_expiry(Work& work) {
   work.plan.keys.front().ttl = decision.action;
   if (work.plan.keys.front().observed) return;
   copy_up_to(work, work.ttl.at);
-  append_integer_bulk(work.out, decision.value);
+  resp::append_bulk_integer(work.out, decision.value);
 }
 
 void Planner::write_expire_steps(Work& work) {
+  const bool elsewhere = work.target_database != work.context.database;
+  const auto select = [&work](int database) {
+    resp::append_array(work.out, 2);
+    resp::append_bulk(work.out, "SELECT");
+    resp::append_bulk_integer(work.out, database);
+    work.plan.steps.push_back(Disposition::kDiscard);
+  };
   for (const Lasting& lasting : lasting_) {
     const scheme::TtlDecision decision =
         scheme::decide_missing(work.context.rules->policy(lasting.policy), next_random());
     if (decision.action != TtlAction::kDefault) continue;
+    if (elsewhere) select(work.target_database);
     const bool whole_seconds = decision.value % 1000 == 0;
     resp::append_array(work.out, 4);
     resp::append_bulk(work.out, whole_seconds ? "EXPIRE" : "PEXPIRE");
@@ -322,10 +326,11 @@ void Planner::write_expire_steps(Work& work) {
     to[lasting.length] = '\r';
     to[lasting.length + 1] = '\n';
     work.out.commit(lasting.length + 2);
-    append_integer_bulk(work.out, decision.value / (whole_seconds ? 1000 : 1));
+    resp::append_bulk_integer(work.out, decision.value / (whole_seconds ? 1000 : 1));
     resp::append_bulk(work.out, "NX");
     work.plan.steps.push_back(Disposition::kDiscard);
     work.plan.keys[lasting.key].ttl = TtlAction::kDefault;
+    if (elsewhere) select(work.context.database);
   }
 }
 

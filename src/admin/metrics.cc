@@ -1,0 +1,209 @@
+#include "keyshift/admin/metrics.h"
+
+#include <string>
+#include <limits>
+#include <utility>
+
+#include "keyshift/command/row.h"
+#include "keyshift/telemetry/loop_stats.h"
+
+namespace keyshift::admin {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using telemetry::Counter;
+using telemetry::LoopStats;
+
+using AllStats = std::vector<const LoopStats*>;
+using Labels = std::vector<ClientMetric::Label>;
+
+// Numbers without labels: one row a metric.
+struct Plain {
+  const char* name;
+  MetricType type;
+  Counter LoopStats::* counter;
+  const char* help;
+};
+constexpr Plain kPlain[] = {
+    {"keyshift_client_connections", MetricType::Gauge, &LoopStats::clients, "Client connections open now."},
+    {"keyshift_client_connections_accepted_total", MetricType::Counter, &LoopStats::clients_accepted,
+     "Client connections accepted."},
+    {"keyshift_client_connections_dropped_total", MetricType::Counter, &LoopStats::clients_dropped,
+     "Client connections closed by Keyshift: a limit, a protocol error, CLIENT KILL. The log says which."},
+    {"keyshift_upstream_connections", MetricType::Gauge, &LoopStats::upstream_connected,
+     "Upstream connections open now; never more than upstream.pool_size."},
+    {"keyshift_upstream_connects_total", MetricType::Counter, &LoopStats::upstream_connects,
+     "Upstream connections made. A rise without a restart of the upstream means that they are being lost."},
+    {"keyshift_upstream_failures_total", MetricType::Counter, &LoopStats::upstream_failures,
+     "Failed connects and lost upstream connections."},
+    {"keyshift_upstream_pending_replies", MetricType::Gauge, &LoopStats::upstream_waiting,
+     "Replies that the upstream owes now."},
+    {"keyshift_upstream_errors_total", MetricType::Counter, &LoopStats::upstream_errors,
+     "Error replies of the upstream."},
+    {"keyshift_request_timeouts_total", MetricType::Counter, &LoopStats::timeouts,
+     "Requests that got no reply within upstream.reply_timeout."},
+    {"keyshift_requests_lost_total", MetricType::Counter, &LoopStats::lost,
+     "Requests that failed because their upstream connection did."},
+    {"keyshift_error_replies_total", MetricType::Counter, &LoopStats::client_errors,
+     "Error replies that Keyshift made itself."},
+};
+
+uint64_t sum(const AllStats& all, auto&& counter_of) {
+  uint64_t total = 0;
+  for (const LoopStats* stats : all) total += counter_of(*stats).value();
+  return total;
+}
+
+ClientMetric number(MetricType type, uint64_t value, Labels labels = {}) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  (type == MetricType::Gauge ? metric.gauge.value : metric.counter.value) = static_cast<double>(value);
+  return metric;
+}
+
+MetricFamily counters(std::string name, std::string help) {
+  return {std::move(name), std::move(help), MetricType::Counter, {}};
+}
+
+void add_plain(const AllStats& all, std::vector<MetricFamily>& families) {
+  for (const Plain& row : kPlain) {
+    const uint64_t value = sum(all, [&row](const LoopStats& stats) -> const Counter& { return stats.*row.counter; });
+    families.push_back({row.name, row.help, row.type, {number(row.type, value)}});
+  }
+}
+
+void add_traffic(const AllStats& all, std::vector<MetricFamily>& families) {
+  const auto bytes = [&all](const char* name, const char* help, Counter LoopStats::* client,
+                            Counter LoopStats::* upstream) {
+    MetricFamily family = counters(name, help);
+    for (const auto& [side, counter] : {std::pair{"client", client}, std::pair{"upstream", upstream}}) {
+      const auto member = counter;
+      family.metric.push_back(number(
+          MetricType::Counter, sum(all, [member](const LoopStats& stats) -> const Counter& { return stats.*member; }),
+          {{"side", side}}));
+    }
+    return family;
+  };
+  families.push_back(bytes("keyshift_received_bytes_total", "Bytes received from clients and from the upstream.",
+                           &LoopStats::client_received_bytes, &LoopStats::upstream_received_bytes));
+  families.push_back(bytes("keyshift_sent_bytes_total", "Bytes sent to clients and to the upstream.",
+                           &LoopStats::client_sent_bytes, &LoopStats::upstream_sent_bytes));
+}
+
+void add_families(const AllStats& all, std::vector<MetricFamily>& families) {
+  MetricFamily commands = counters("keyshift_commands_total", "Commands of clients, by family.");
+  MetricFamily durations{"keyshift_request_duration_seconds",
+                         "From a request's arrival to the end of its reply, by family of the command.",
+                         MetricType::Histogram,
+                         {}};
+  for (size_t i = 0; i < command::kFamilyCount; ++i) {
+    const Labels label = {{"family", std::string(command::family_name(static_cast<command::Family>(i)))}};
+    commands.metric.push_back(number(
+        MetricType::Counter, sum(all, [i](const LoopStats& stats) -> const Counter& { return stats.commands[i]; }),
+        label));
+    ClientMetric histogram;
+    histogram.label = label;
+    uint64_t cumulative = 0;
+    for (size_t bucket = 0; bucket < telemetry::Histogram::kBuckets; ++bucket) {
+      for (const LoopStats* stats : all) cumulative += stats->durations[i].bucket(bucket);
+      const bool last = bucket == telemetry::Histogram::kBoundsUs.size();
+      const double bound = last ? std::numeric_limits<double>::infinity()
+                                : static_cast<double>(telemetry::Histogram::kBoundsUs[bucket]) / 1e6;
+      histogram.histogram.bucket.push_back({cumulative, bound});
+    }
+    if (cumulative == 0) continue;  // a family that nobody uses needs no seventeen lines
+    histogram.histogram.sample_count = cumulative;
+    for (const LoopStats* stats : all) {
+      histogram.histogram.sample_sum += static_cast<double>(stats->durations[i].sum_ns()) / 1e9;
+    }
+    durations.metric.push_back(std::move(histogram));
+  }
+  families.push_back(std::move(commands));
+  families.push_back(std::move(durations));
+}
+
+void add_domains(const AllStats& all, const scheme::Ruleset& rules, std::vector<MetricFamily>& families) {
+  MetricFamily hits = counters("keyshift_hits_total", "Reads that found what they asked for, by domain.");
+  MetricFamily misses = counters("keyshift_misses_total",
+                                 "Reads that did not, by domain. Compare with keyshift_hits_total: a domain whose hit "
+                                 "rate falls went cold.");
+  MetricFamily rewrites = counters("keyshift_ttl_rewrites_total", "Expiries set or changed by policy.");
+  MetricFamily observed = counters("keyshift_ttl_observed_total",
+                                   "Expiries that the policy would have set or changed but for phase legacy.");
+  const auto& domains = rules.domains();
+  for (size_t i = 0; i <= domains.size(); ++i) {
+    const std::string name = i < domains.size() ? domains[i].name : "";
+    const auto at = [i](auto member) {
+      return [i, member](const LoopStats& stats) -> const Counter& { return stats.domains[i].*member; };
+    };
+    hits.metric.push_back(
+        number(MetricType::Counter, sum(all, at(&telemetry::DomainStats::hits)), {{"domain", name}}));
+    misses.metric.push_back(
+        number(MetricType::Counter, sum(all, at(&telemetry::DomainStats::misses)), {{"domain", name}}));
+    if (i == domains.size()) break;
+    for (size_t action = 0; action < telemetry::kTtlActions; ++action) {
+      const Labels labels = {{"domain", name}, {"action", telemetry::kTtlActionNames[action]}};
+      rewrites.metric.push_back(number(MetricType::Counter, sum(all, [&](const LoopStats& stats) -> const Counter& {
+                                         return stats.domains[i].ttl_rewrites[action];
+                                       }), labels));
+      observed.metric.push_back(number(MetricType::Counter, sum(all, [&](const LoopStats& stats) -> const Counter& {
+                                         return stats.domains[i].ttl_observed[action];
+                                       }), labels));
+    }
+  }
+  for (auto* family : {&hits, &misses, &rewrites, &observed}) families.push_back(std::move(*family));
+}
+
+void add_rules(const AllStats& all, const scheme::Ruleset& rules, std::vector<MetricFamily>& families) {
+  MetricFamily keys = counters("keyshift_rule_keys_total", "Keys in requests that fit a rule, under either name.");
+  MetricFamily rewritten = counters("keyshift_rule_rewritten_keys_total",
+                                    "Those of them that went upstream under another name, or would have but for phase "
+                                    "legacy.");
+  for (size_t i = 0; i < rules.rules().size(); ++i) {
+    const Labels label = {{"rule", rules.rules()[i].legacy.text()}};
+    keys.metric.push_back(number(
+        MetricType::Counter, sum(all, [i](const LoopStats& stats) -> const Counter& { return stats.rules[i].keys; }),
+        label));
+    rewritten.metric.push_back(number(
+        MetricType::Counter,
+        sum(all, [i](const LoopStats& stats) -> const Counter& { return stats.rules[i].rewritten; }), label));
+  }
+  families.push_back(std::move(keys));
+  families.push_back(std::move(rewritten));
+
+  MetricFamily unmatched = counters("keyshift_unmatched_keys_total",
+                                    "Keys in requests that fit no rule and no domain, by what was done with them.");
+  for (size_t i = 0; i < telemetry::kUnmatchedActions; ++i) {
+    unmatched.metric.push_back(number(
+        MetricType::Counter, sum(all, [i](const LoopStats& stats) -> const Counter& { return stats.unmatched[i]; }),
+        {{"action", telemetry::kUnmatchedActionNames[i]}}));
+  }
+  families.push_back(std::move(unmatched));
+}
+
+}  // namespace
+
+std::vector<MetricFamily> collect_metrics(const proxy::Proxy& proxy) {
+  std::vector<MetricFamily> families;
+  const AllStats all = proxy.stats();
+  const scheme::Ruleset& rules = *proxy.options().rules;
+  const auto health = proxy.facts().health();
+  families.push_back({"keyshift_build_info",
+                      "Always 1; the label says which version runs.",
+                      MetricType::Gauge,
+                      {number(MetricType::Gauge, 1, {{"version", KEYSHIFT_VERSION}})}});
+  families.push_back({"keyshift_upstream_ready",
+                      "1 while the upstream is reachable and takes writes.",
+                      MetricType::Gauge,
+                      {number(MetricType::Gauge, health.ready ? 1 : 0)}});
+  add_plain(all, families);
+  add_traffic(all, families);
+  add_families(all, families);
+  add_domains(all, rules, families);
+  add_rules(all, rules, families);
+  return families;
+}
+
+}  // namespace keyshift::admin

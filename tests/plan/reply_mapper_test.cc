@@ -1,0 +1,75 @@
+#include "plan_fixture.h"
+
+namespace keyshift::plan {
+namespace {
+
+class ReplyMapperTest : public PlanTest {
+ protected:
+  static std::string array(const std::vector<std::string>& elements) { return encoded(elements); }
+};
+
+TEST_F(ReplyMapperTest, KeysAreShownByTheirLegacyNamesAndForeignOnesHidden) {
+  plan("KEYS *");
+  std::string last;
+  const std::vector<std::string> keyspace = {"work:jobs:id:1", "job:dead", "other", "analytics:mood:user:u"};
+  // Every step answers with the whole keyspace, as overlapping patterns would.
+  for (size_t i = 0; i < plan_.steps.size(); ++i) last = mapped(array(keyspace));
+  EXPECT_EQ(last, array({"job:1", "other", "mood:u"}));
+}
+
+TEST_F(ReplyMapperTest, ATellingPatternShowsConsolidatedNames) {
+  plan("KEYS analytics:*");
+  std::string last;
+  for (size_t i = 0; i < plan_.steps.size(); ++i) last = mapped(array({"analytics:mood:user:u", "analytics:custom:x"}));
+  EXPECT_EQ(last, array({"analytics:mood:user:u", "analytics:custom:x"}));
+}
+
+TEST_F(ReplyMapperTest, ScanKeepsItsCursorAndFiltersByTheClientsGlob) {
+  EXPECT_EQ(plan("SCAN 0 MATCH job:[12] COUNT 100"), "SCAN 0 MATCH * COUNT 100 -> map");
+  EXPECT_EQ(mapped("*2\r\n$2\r\n17\r\n*3\r\n$14\r\nwork:jobs:id:1\r\n$14\r\nwork:jobs:id:3\r\n$5\r\nother\r\n"),
+            "*2\r\n$2\r\n17\r\n*1\r\n$5\r\njob:1\r\n");
+}
+
+TEST_F(ReplyMapperTest, ReadStreamsKeepTheNameThatTheClientUsed) {
+  plan("XREAD STREAMS job:1 work:jobs:id:2 0 0");
+  const std::string entries = "*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\nf\r\n$14\r\nwork:jobs:id:1\r\n";
+  EXPECT_EQ(mapped("*2\r\n*2\r\n$14\r\nwork:jobs:id:1\r\n" + entries + "*2\r\n$14\r\nwork:jobs:id:2\r\n" + entries),
+            "*2\r\n*2\r\n$5\r\njob:1\r\n" + entries + "*2\r\n$14\r\nwork:jobs:id:2\r\n" + entries);
+}
+
+TEST_F(ReplyMapperTest, ReadStreamsOfResp3AreAMap) {
+  plan("XREAD STREAMS job:1 0");
+  EXPECT_EQ(mapped("%1\r\n$14\r\nwork:jobs:id:1\r\n*0\r\n"), "%1\r\n$5\r\njob:1\r\n*0\r\n");
+}
+
+TEST_F(ReplyMapperTest, PopsNameTheirKey) {
+  plan("LMPOP 2 job:1 job:2 LEFT");
+  EXPECT_EQ(mapped("*2\r\n$14\r\nwork:jobs:id:2\r\n*1\r\n$1\r\nx\r\n"), "*2\r\n$5\r\njob:2\r\n*1\r\n$1\r\nx\r\n");
+  plan("LMPOP 2 job:1 job:2 LEFT");
+  EXPECT_EQ(mapped("*-1\r\n"), "*-1\r\n");
+}
+
+TEST_F(ReplyMapperTest, ErrorsSpeakOfTheClientsKeys) {
+  plan("XREADGROUP GROUP g c STREAMS job:1 >");
+  EXPECT_EQ(mapped("-NOGROUP No such key 'work:jobs:id:1' or consumer group 'g'\r\n"),
+            "-NOGROUP No such key 'job:1' or consumer group 'g'\r\n");
+}
+
+TEST_F(ReplyMapperTest, RandomKeyIsTheFirstThatTheClientSees) {
+  plan("RANDOMKEY");
+  ASSERT_GT(plan_.steps.size(), 2u);
+  std::string last = mapped("$8\r\njob:dead\r\n");
+  for (size_t i = 1; i < plan_.steps.size(); ++i) last = mapped("$14\r\nwork:jobs:id:7\r\n");
+  EXPECT_EQ(last, "$5\r\njob:7\r\n");
+}
+
+TEST_F(ReplyMapperTest, ARulesetOutlivesItsReload) {
+  plan("KEYS job:*");
+  use({});  // a reload without rules
+  ASSERT_EQ(plan_.steps.size(), 2u);  // KEYS job:* and KEYS work:jobs:id:*
+  mapped(array({}));
+  EXPECT_EQ(mapped(array({"work:jobs:id:1"})), array({"job:1"}));
+}
+
+}  // namespace
+}  // namespace keyshift::plan
