@@ -64,7 +64,7 @@ class Loader {
     resolve_phases();
     check_listeners();
     check_numbers();
-    if (problems_.empty()) compile_rules();
+    compile_rules();
     if (problems_.empty()) return std::move(config_);
     return tl::make_unexpected(in_order(problems_.take()));
   }
@@ -239,27 +239,31 @@ class Loader {
     return found == facts_.options.end() ? Place{} : found->second;
   }
 
+  // Whatever else is wrong: the operator wants to know both.
   void compile_rules() {
+    for (const scheme::RuleSpec& rule : config_.scheme.rules)
+      if (rule.legacy.empty() || rule.key.empty()) return;
     auto rules = scheme::Ruleset::compile(config_.scheme);
     if (rules) {
       config_.rules = std::move(*rules);
       return;
     }
-    for (const scheme::SchemeError& error : rules.error()) problems_.add(place_of(error), error.text);
+    for (const scheme::SchemeError& error : rules.error()) {
+      for (const DomainPlace& domain : facts_.domains)
+        if (domain.place.text() == error.location)
+          problems_.add(domain.place, domain.path + ": " + error.text);
+      for (const RulePlaces& rule : facts_.rules)
+        if (rule.rule.text() == error.location) problems_.add(place_in(rule, error), error.text);
+    }
   }
 
   // The rule, or the very byte of its template that the proof complains about.
-  Place place_of(const scheme::SchemeError& error) const {
+  static Place place_in(const RulePlaces& rule, const scheme::SchemeError& error) {
     using Field = scheme::SchemeError::Field;
-    for (const RulePlaces& places : facts_.rules) {
-      if (places.rule.text() != error.location) continue;
-      Place place = error.field == Field::kLegacy ? places.legacy
-                    : error.field == Field::kKey  ? places.key
-                                                  : places.rule;
-      if (error.column > 0 && error.field != Field::kRule) place.column += error.column - 1;
-      return place;
-    }
-    return {error.location};
+    if (error.field != Field::kLegacy && error.field != Field::kKey) return rule.rule;
+    Place place = error.field == Field::kLegacy ? rule.legacy : rule.key;
+    if (error.column > 0) place.column += error.column - 1;
+    return place;
   }
 
   // The file's problems by line, whichever pass has found them; then the environment's, then the flags'.

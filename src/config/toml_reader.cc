@@ -273,12 +273,12 @@ class Reader {
       const toml::table* table = table_at(*domains, name);
       if (table == nullptr) continue;
       refuse_unknown(*table, "domain", {"resource"});
+      facts_.domains.push_back({place(table->source()), path});
       scheme::DomainSpec domain{name, {}, {}, place(table->source()).text()};
       read_table(*table, "domain", domain.policy, path);
       scheme::Phase phase = config_.phase;
       read_table(*table, "domain", phase, path);
       if (table->contains("phase")) facts_.domain_phases[name] = phase;
-      check_policy(place(table->source()), path, domain.policy);
       if (const toml::table* resources = table_at(*table, "resource"))
         read_resources(*resources, path, domain);
       config_.scheme.domains.push_back(std::move(domain));
@@ -293,34 +293,11 @@ class Reader {
       if (const toml::node* phase = table->get("phase"))
         problems_.add(place(phase->source()), "phase is for a domain or a rule, not for a resource");
       refuse_unknown(*table, "domain", {});
+      facts_.domains.push_back({place(table->source()), path + ".resource." + name});
       scheme::ResourceSpec resource{name, {}, place(table->source()).text()};
       read_table(*table, "domain", resource.policy, path + ".resource." + name);
-      check_policy(place(table->source()), path + ".resource." + name,
-                   merged(domain.policy, resource.policy));
       domain.resources.push_back(std::move(resource));
     }
-  }
-
-  static scheme::PolicySpec merged(const scheme::PolicySpec& domain, scheme::PolicySpec own) {
-    if (!own.default_ms) own.default_ms = domain.default_ms;
-    if (!own.min_ms) own.min_ms = domain.min_ms;
-    if (!own.max_ms) own.max_ms = domain.max_ms;
-    if (!own.mode) own.mode = domain.mode;
-    return own;
-  }
-
-  void check_policy(const Place& where, const std::string& path, const scheme::PolicySpec& policy) {
-    const auto not_above = [&](const char* name, std::optional<int64_t> ms, const char* other,
-                               std::optional<int64_t> bound) {
-      if (ms && bound && *ms > *bound)
-        problems_.add(where, path + ": " + name + " (" + duration_text(*ms) + ") must not be above " + other +
-                                 " (" + duration_text(*bound) + ")");
-    };
-    not_above("min_ttl", policy.min_ms, "max_ttl", policy.max_ms);
-    not_above("default_ttl", policy.default_ms, "max_ttl", policy.max_ms);
-    not_above("min_ttl", policy.min_ms, "default_ttl", policy.default_ms);
-    if (policy.mode == scheme::TtlMode::kOverride && !policy.default_ms)
-      problems_.add(where, path + ": mode = \"override\" needs a default_ttl to override with");
   }
 
   void read_rules(const toml::table& root) {

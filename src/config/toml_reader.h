@@ -22,10 +22,17 @@ struct RulePlaces {
   std::optional<scheme::Phase> phase;  // as the rule itself says it
 };
 
+// A domain or a resource: "domain.analytics.resource.daily".
+struct DomainPlace {
+  Place place;
+  std::string path;
+};
+
 struct FileFacts {
   std::map<std::string, Place, std::less<>> options;  // where an option of the file was set, by name
   std::vector<Place> listeners;                       // of each of config.listeners that the file made
   std::vector<RulePlaces> rules;                      // of each of config.scheme.rules
+  std::vector<DomainPlace> domains;                   // of each domain, and of each resource
   std::map<std::string, scheme::Phase, std::less<>> domain_phases;
 };
 
