@@ -16,7 +16,7 @@ bool in_range(unsigned char first, unsigned char last, unsigned char byte, bool 
   auto start = static_cast<signed char>(first);
   auto end = static_cast<signed char>(last);
   if (start > end) std::swap(start, end);
-  if (nocase) {  // after the exchange, as there: [a-Z] without case is a..z only because of that
+  if (nocase) {  // after the exchange, as there, so [k-M] without case takes nothing
     start = static_cast<signed char>(lower(static_cast<unsigned char>(start)));
     end = static_cast<signed char>(lower(static_cast<unsigned char>(end)));
     byte = lower(byte);

@@ -9,6 +9,15 @@ std::string braces(const std::string& name) {
   return "`{" + name + "}`";
 }
 
+// Once the captures are paired: do both sides say the same, whatever the spelling?
+bool same_names(const Rule& rule) {
+  const auto equal = [](const Piece& a, const Piece& b) {
+    return a.capture == b.capture && a.literal == b.literal;
+  };
+  return std::equal(rule.legacy.pieces().begin(), rule.legacy.pieces().end(), rule.key.pieces().begin(),
+                    rule.key.pieces().end(), equal);
+}
+
 }  // namespace
 
 tl::expected<std::shared_ptr<const Ruleset>, std::vector<SchemeError>> Ruleset::compile(
@@ -44,16 +53,16 @@ void RulesetCompiler::add_rule(const RuleSpec& spec) {
   if (!key) error(spec.location, Field::kKey, key.error().column, key.error().text);
   if (spec.db && *spec.db < 0) error(spec.location, Field::kRule, 0, "a database is numbered from 0");
   if (!legacy || !key) return;
-  if (spec.legacy == spec.key) {
+  Rule rule{std::move(*legacy), std::move(*key), spec.phase, spec.db.value_or(-1), Match::kNone, 0,
+            spec.location};
+  const bool paired = pair_captures(spec, rule);
+  if (!find_domain(spec, rule) || !paired) return;
+  if (same_names(rule)) {
     error(spec.location, Field::kRule, 0,
           "both templates are the same, so nothing is renamed; a configured domain needs no rule for its own "
           "keys");
     return;
   }
-  Rule rule{std::move(*legacy), std::move(*key), spec.phase, spec.db.value_or(-1), Match::kNone, 0,
-            spec.location};
-  const bool paired = pair_captures(spec, rule);
-  if (!find_domain(spec, rule) || !paired) return;
   auto legacy_reading = Extraction::plan(rule.legacy);
   auto key_reading = Extraction::plan(rule.key);
   if (!legacy_reading)

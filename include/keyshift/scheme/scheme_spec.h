@@ -24,11 +24,11 @@ enum class Phase : uint8_t { kLegacy, kConsolidated };
 
 // What was not written is taken from the domain (for a resource), else from TtlPolicy.
 struct PolicySpec {
-  std::optional<int64_t> default_ms;
-  std::optional<int64_t> min_ms;
-  std::optional<int64_t> max_ms;
-  std::optional<TtlMode> mode;
-  std::optional<double> jitter;
+  std::optional<int64_t> default_ms = std::nullopt;
+  std::optional<int64_t> min_ms = std::nullopt;
+  std::optional<int64_t> max_ms = std::nullopt;
+  std::optional<TtlMode> mode = std::nullopt;
+  std::optional<double> jitter = std::nullopt;
 };
 
 struct ResourceSpec {
@@ -48,7 +48,7 @@ struct RuleSpec {
   std::string legacy;  // template of the legacy names
   std::string key;     // template of the consolidated names; its first segment is the domain
   Phase phase = Phase::kConsolidated;
-  std::optional<int> db;  // only in this logical database
+  std::optional<int> db = std::nullopt;  // only in this logical database
   std::string location;
 };
 
