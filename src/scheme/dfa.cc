@@ -184,14 +184,15 @@ class DfaBuilder {
     for (uint32_t state = 0; state < states_.size(); ++state) {
       if (base[state] == kNoState) base[state] = place(states_[state].exceptions);
     }
-    dfa_.slots_.assign(base_taken_.size() + 256, {});
+    dfa_.exceptions_.assign(base_taken_.size() + 256, {});
+    dfa_.states_.assign(base_taken_.size(), {});
     for (uint32_t state = 0; state < states_.size(); ++state) {
       const uint32_t own = base[state];
-      dfa_.slots_[own].otherwise = base[states_[state].otherwise];
-      dfa_.slots_[own].accept = states_[state].accept;
+      dfa_.states_[own].otherwise = base[states_[state].otherwise];
+      dfa_.states_[own].accept = states_[state].accept;
       for (const Exception& exception : states_[state].exceptions) {
-        dfa_.slots_[own + exception.byte].check = own;
-        dfa_.slots_[own + exception.byte].next = base[exception.target];
+        dfa_.exceptions_[own + exception.byte].check = own;
+        dfa_.exceptions_[own + exception.byte].next = base[exception.target];
       }
     }
     dfa_.start_ = base[0];

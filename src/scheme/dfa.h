@@ -2,9 +2,9 @@
 //
 // A state takes most bytes to one place (a literal: to nowhere; a seg: to itself) and a few elsewhere, so it is its default
 // and its exceptions. The exceptions of all states lie in one array, interleaved: a state *is* an index into it,
-// and slot[state + byte] belongs to the state if it says so.
+// and exception[state + byte] belongs to the state if it says so.
 //
-//   step:  slot[state + byte].check == state ? slot[state + byte].next : slot[state].otherwise
+//   step:  exception[state + byte].check == state ? exception[state + byte].next : state[state].otherwise
 //
 // Two loads a byte, no table of 256 columns a state: 1,000 rules take a megabyte or two, and what one key walks through stays
 // in the cache. States that nothing leaves (nowhere; the rest of an `any`) have the lowest numbers, so that a walk ends
@@ -37,23 +37,26 @@ class Dfa {
   bool build(const Automaton& automaton);
 
   uint32_t start() const { return start_; }
-  // Where `bytes` lead from `state`.
-  uint32_t walk(uint32_t state, std::string_view bytes) const {
+  // Where `bytes` lead from the state `from`.
+  uint32_t walk(uint32_t from, std::string_view bytes) const {
+    size_t state = from;
     auto at = reinterpret_cast<const unsigned char*>(bytes.data());
     const unsigned char* const end = at + bytes.size();
-    const Slot* const slots = slots_.data();
+    const Exception* const exceptions = exceptions_.data();
+    const State* const states = states_.data();
     for (; end - at >= 4; at += 4) {
-      state = step(slots, state, at[0]);
-      state = step(slots, state, at[1]);
-      state = step(slots, state, at[2]);
-      state = step(slots, state, at[3]);
-      if (state < absorbing_end_) return state;
+      state = step(exceptions, states, state, at[0]);
+      state = step(exceptions, states, state, at[1]);
+      state = step(exceptions, states, state, at[2]);
+      state = step(exceptions, states, state, at[3]);
+      if (state < absorbing_end_) break;
     }
-    for (; at != end; ++at) state = step(slots, state, *at);
-    return state;
+    // What is left, unless nothing leads out of the state any more.
+    for (; end - at < 4 && at != end; ++at) state = step(exceptions, states, state, *at);
+    return static_cast<uint32_t>(state);
   }
   // Index of the state's AcceptSet.
-  uint32_t accept(uint32_t state) const { return slots_[state].accept; }
+  uint32_t accept(uint32_t state) const { return states_[state].accept; }
 
   size_t state_count() const { return state_count_; }
   // Gives up the accept sets: the proofs and the compiler read them, matching does not.
@@ -62,19 +65,24 @@ class Dfa {
  private:
   friend class DfaBuilder;
 
-  struct Slot {
+  // Eight bytes each: an index that the processor scales by itself.
+  struct Exception {
     uint32_t check = UINT32_MAX;  // the state whose exception this is
     uint32_t next = 0;
-    uint32_t otherwise = 0;  // of the state that is this index
-    uint32_t accept = 0;     // likewise
+  };
+  struct State {
+    uint32_t otherwise = 0;
+    uint32_t accept = 0;
   };
 
-  static uint32_t step(const Slot* slots, uint32_t state, unsigned char byte) {
-    const Slot& slot = slots[state + byte];
-    return slot.check == state ? slot.next : slots[state].otherwise;
+  // In size_t, which an address needs anyway.
+  static size_t step(const Exception* exceptions, const State* states, size_t state, unsigned char byte) {
+    const Exception& exception = exceptions[state + byte];
+    return exception.check == static_cast<uint32_t>(state) ? exception.next : states[state].otherwise;
   }
 
-  std::vector<Slot> slots_;
+  std::vector<Exception> exceptions_;  // by state + byte
+  std::vector<State> states_;          // by state; not every index is one
   uint32_t start_ = 0;
   uint32_t absorbing_end_ = 0;
   std::vector<AcceptSet> accept_sets_;
