@@ -58,23 +58,39 @@ void ReplyMapper::map(std::string_view reply, Buffer& out) {
   }
 }
 
-// Redis quotes names in its errors as they are: each physical name is replaced wherever it stands.
+namespace {
+
+// A name as an error shows it: one line, and where Redis formats it as a C string, cut at the first zero byte.
+std::string in_error(std::string_view name, bool cut) {
+  std::string text(cut ? name.substr(0, name.find('\0')) : name);
+  std::replace_if(text.begin(), text.end(), [](char byte) { return byte == '\r' || byte == '\n'; }, ' ');
+  return text;
+}
+
+}  // namespace
+
+// Each physical name is replaced wherever it stands; of several that stand at one place, the longest.
 void ReplyMapper::map_error(std::string_view reply, Buffer& out) const {
+  std::vector<UsedName> spellings;
+  for (const UsedName& name : names_) {
+    for (const bool cut : {false, true}) {
+      spellings.push_back({in_error(name.used, cut), in_error(name.physical, cut)});
+    }
+  }
+  std::sort(spellings.begin(), spellings.end(),
+            [](const auto& a, const auto& b) { return a.physical.size() > b.physical.size(); });
   while (!reply.empty()) {
     size_t nearest = std::string_view::npos;
     const UsedName* found = nullptr;
-    for (const UsedName& name : names_) {
-      const size_t at = name.physical.empty() ? std::string_view::npos : reply.find(name.physical);
-      const bool longer = at == nearest && found != nullptr && name.physical.size() > found->physical.size();
-      if (at < nearest || (longer && at != std::string_view::npos)) {
-        nearest = at;
-        found = &name;
-      }
+    for (const UsedName& spelling : spellings) {
+      const size_t at = spelling.physical.empty() ? std::string_view::npos : reply.find(spelling.physical);
+      if (at >= nearest) continue;
+      nearest = at;
+      found = &spelling;
     }
     if (found == nullptr) break;
     out.append(reply.substr(0, nearest));
-    // An error is one line: a name that has line ends cannot have been found, but its mapping could bring some in.
-    for (const char byte : found->used) out.push_back(byte == '\r' || byte == '\n' ? ' ' : byte);
+    out.append(found->used);
     reply.remove_prefix(nearest + found->physical.size());
   }
   out.append(reply);

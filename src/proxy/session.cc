@@ -24,6 +24,10 @@ using command::Scope;
 
 namespace {
 
+// So many requests of a new client may wait for replies whose size nobody knows yet.
+constexpr size_t kFirstRequests = 16;
+constexpr size_t kSmallestReply = 64;
+
 std::optional<telemetry::TtlAction> telemetry_action(scheme::TtlAction action) {
   switch (action) {
     case scheme::TtlAction::kDefault:
@@ -48,7 +52,8 @@ Session::Session(Worker& worker, const ListenerOptions& listener, std::unique_pt
       entry_(std::make_shared<ClientEntry>()),
       parser_(worker.options().limits),
       database_(worker.options().database),
-      authenticated_(listener.password.empty()) {
+      authenticated_(listener.password.empty()),
+      expected_reply_bytes_(worker.options().client_output_soft_bytes / kFirstRequests) {
   parser_.set_authenticated(authenticated_);
   entry_->address = stream_->peer_name();
   entry_->local_address = stream_->local_name();
@@ -475,6 +480,7 @@ void Session::answer_error(std::string_view text) {
 void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finished, uint64_t started_ns) {
   if (buried_) return;
   Pending& pending = pending_.front();
+  reply_bytes_ += bytes.size();
   if (!pending.answered && !pending.silent) relay(pending, bytes, finished != nullptr);
   if (finished == nullptr) {
     check_output();
@@ -524,6 +530,8 @@ void Session::count_hits(const Pending& pending, std::string_view reply, const r
 // The request at the head is answered: it leaves, and the local replies that waited for it with it.
 void Session::complete() {
   pending_.pop_front();
+  expected_reply_bytes_ = std::max(
+      {expected_reply_bytes_ - expected_reply_bytes_ / 16, std::exchange(reply_bytes_, 0), kSmallestReply});
   while (!pending_.empty() && pending_.front().row == nullptr) {
     const size_t size = pending_.pop_front().local_bytes;
     stream_->out().append(deferred_.view().substr(0, size));
@@ -566,6 +574,7 @@ bool Session::must_wait() {
   // Behind a large request the session waits until its reply is there: it will use another connection.
   return waits_for_room_ || (borrowed_ != nullptr && !streaming_) ||
          pending_.size() >= options.client_pending_requests ||
+         (pending_.size() > 1 && pending_.size() * expected_reply_bytes_ > options.client_output_soft_bytes) ||
          stream_->unsent_bytes() > options.client_output_soft_bytes;
 }
 

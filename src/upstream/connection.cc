@@ -276,6 +276,11 @@ void Connection::check_deadlines(uint64_t now_ns) {
     }
     return;
   }
+  // The late reply did not come either: a peer that hangs, or a frame without an end.
+  if (timed_out_ > 0 && past(expected_.front().started_ns, 2 * options_.reply_timeout_ms)) {
+    go_down(fmt::format("no reply within {} ms", 2 * options_.reply_timeout_ms));
+    return;
+  }
   // Deadlines pass in the order of the FIFO.
   while (timed_out_ < expected_.size()) {
     Expectation& expectation = expected_[timed_out_];

@@ -55,6 +55,13 @@ TEST_F(ReplyMapperTest, ErrorsSpeakOfTheClientsKeys) {
             "-NOGROUP No such key 'job:1' or consumer group 'g'\r\n");
 }
 
+TEST_F(ReplyMapperTest, ErrorsCutANameAtItsFirstZeroByteAndShowItOnOneLine) {
+  plan_arguments({"XREADGROUP", "GROUP", "g", "c", "STREAMS", std::string("job:a\0b", 7), ">"});
+  EXPECT_EQ(mapped("-NOGROUP No such key 'work:jobs:id:a' or\r\n"), "-NOGROUP No such key 'job:a' or\r\n");
+  plan_arguments({"XREADGROUP", "GROUP", "g", "c", "STREAMS", "job:a\r\nb", ">"});
+  EXPECT_EQ(mapped("-NOGROUP No such key 'work:jobs:id:a  b' or\r\n"), "-NOGROUP No such key 'job:a  b' or\r\n");
+}
+
 TEST_F(ReplyMapperTest, RandomKeyIsTheFirstThatTheClientSees) {
   plan("RANDOMKEY");
   ASSERT_GT(plan_.steps.size(), 2u);

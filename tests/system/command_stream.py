@@ -356,7 +356,7 @@ class CommandStream:
             (['OBJECT', 'IDLETIME', k], KIND), ['OBJECT', 'FREQ', k],
             (['MEMORY', 'USAGE', k], KIND), (['DUMP', k], DUMPED), (['DUMP', k], DUMPED), self.restore,
             self.restore, ['MOVE', k, rng.choice((1, 2, 15, 77))],
-            ['WAIT', 0, 0] if rng.random() < 0.2 else ['TYPE', k])
+            ['TYPE', k])
 
     def restore(self):
         rng = self.rng

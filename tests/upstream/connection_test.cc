@@ -69,6 +69,20 @@ TEST_F(ConnectionTest, ATimedOutRequestLeavesATombstoneThatSwallowsTheLateReply)
   EXPECT_EQ(connection_->state(), Connection::State::kReady);
 }
 
+TEST_F(ConnectionTest, AnUpstreamThatHangsTwiceAsLongIsGivenUp) {
+  options_.reply_timeout_ms = 1000;
+  connect_to_ready();
+  ask("1", &a_);
+  redis_->say("*4294967296\r\n");  // a frame without an end
+  until([this] { return a_.open != ""; });
+  connection_->check_deadlines(loop_.now_ns() + 2 * kSecondNs - kSecondNs / 2);
+  EXPECT_EQ(a_.losses, std::vector<Loss>{Loss::kTimeout});
+  ask("2", &b_);
+  connection_->check_deadlines(loop_.now_ns() + 3 * kSecondNs);
+  EXPECT_EQ(b_.losses, std::vector<Loss>{Loss::kDisconnected});
+  until([this] { return redis_->accepted == 2; });
+}
+
 TEST_F(ConnectionTest, AFrameThatNobodyExpectsClosesTheConnection) {
   connect_to_ready();
   redis_->say("+surprise\r\n");

@@ -11,8 +11,9 @@
 // A request with a large argument is not collected: the session drains, borrows a connection of its own, and relays the
 // rest as it arrives (StreamedTail). So a client that sends half a gigabyte slowly holds up nobody else.
 //
-// A session reads no further while its upstream connection is congested, its own output is not read, or too many of its
-// requests wait: back pressure reaches the client as a full socket. It ends when the client ends and every reply has
+// A session reads no further while its upstream connection is congested, its own output is not read, or the replies that
+// it waits for would, going by the latest ones, be more than its share of memory: back pressure reaches the client as a
+// full socket, and a pipeline of a thousand megabyte values is asked for a few at a time. It ends when the client ends and every reply has
 // left, or at once when the client breaks the protocol or its output limit.
 //
 // Owned by its worker, on the worker's thread; calls worker().bury(this) once and is destroyed later in that turn.
@@ -145,6 +146,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   bool finishing_ = false;   // reads no more requests
   bool ended_ = false;       // the client has sent its last byte
   bool buried_ = false;
+  size_t reply_bytes_ = 0;         // of the reply under way
+  size_t expected_reply_bytes_;    // a decaying peak of the replies so far
   uint64_t counted_received_ = 0;
   uint64_t counted_sent_ = 0;
 };

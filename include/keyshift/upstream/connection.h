@@ -14,7 +14,8 @@
 // connection fails all that it owed, once each. Reconnects follow one another, never overlap, with jitter.
 //
 // A request past its deadline is answered by on_lost(); its expectation stays as a tombstone that swallows the late
-// reply. A frame that nobody expects closes the connection: never a wrong reply to a wrong client.
+// reply. If that has not come after as long again, the connection is given up. A frame that nobody expects closes it at
+// once: never a wrong reply to a wrong client.
 //
 // Belongs to one loop's thread. Waiters are borrowed: whoever dies calls abandon() first.
 #pragma once
