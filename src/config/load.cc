@@ -221,8 +221,16 @@ class Loader {
     if (limits.max_inline_bytes > limits.max_request_bytes)
       add_relation("limits.max_inline", static_cast<int64_t>(limits.max_inline_bytes), "must not be above",
                    "limits.max_request", static_cast<int64_t>(limits.max_request_bytes));
-    if (config_.workers > upstream.pool_size)
-      add_relation("upstream.pool_size", upstream.pool_size, "must not be below", "workers", config_.workers);
+    // Each worker has its shared connections for RESP2 and for RESP3 clients.
+    const int64_t shared = int64_t{2} * config_.workers * upstream.shared_connections;
+    if (shared > upstream.pool_size) {
+      const Place place = place_of("upstream.pool_size");
+      problems_.add(place.source.empty() ? place_of("workers") : place,
+                    "upstream.pool_size = " + std::to_string(upstream.pool_size) +
+                        " is too few for workers = " + std::to_string(config_.workers) +
+                        ": each keeps upstream.shared_connections for RESP2 and as many for RESP3 clients; set it to " +
+                        std::to_string(shared) + " or more");
+    }
   }
 
   void add_relation(std::string_view name, int64_t value, const char* relation, std::string_view other,

@@ -67,9 +67,22 @@ std::string in_error(std::string_view name, bool cut) {
   return text;
 }
 
+// Where `name` stands alone in `text`, and is not a part of some longer word that happens to contain it.
+size_t find_alone(std::string_view text, std::string_view name) {
+  constexpr std::string_view kAround = " '\"()[],;\r";
+  if (name.empty()) return std::string_view::npos;
+  for (size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
+    const size_t end = at + name.size();
+    const bool begins = at == 0 || kAround.find(text[at - 1]) != std::string_view::npos;
+    const bool ends = end == text.size() || kAround.find(text[end]) != std::string_view::npos;
+    if (begins && ends) return at;
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
 
-// Each physical name is replaced wherever it stands; of several that stand at one place, the longest.
+// Each physical name is replaced wherever it stands alone; of several that stand at one place, the longest.
 void ReplyMapper::map_error(std::string_view reply, Buffer& out) const {
   std::vector<UsedName> spellings;
   for (const UsedName& name : names_) {
@@ -83,7 +96,7 @@ void ReplyMapper::map_error(std::string_view reply, Buffer& out) const {
     size_t nearest = std::string_view::npos;
     const UsedName* found = nullptr;
     for (const UsedName& spelling : spellings) {
-      const size_t at = spelling.physical.empty() ? std::string_view::npos : reply.find(spelling.physical);
+      const size_t at = find_alone(reply, spelling.physical);
       if (at >= nearest) continue;
       nearest = at;
       found = &spelling;

@@ -10,7 +10,8 @@ namespace {
 // How Redis cuts what it quotes.
 constexpr size_t kQuoted = 128;
 
-std::string_view cut(std::string_view text) { return text.substr(0, kQuoted); }
+// Redis formats arguments as C strings: they end at the first zero byte.
+std::string_view cut(std::string_view text, size_t most = kQuoted) { return text.substr(0, text.find('\0')).substr(0, most); }
 
 // "client|setname" as a person would type it.
 std::string spoken(std::string_view name) {
@@ -25,7 +26,7 @@ std::string spoken(std::string_view name) {
 std::string unknown_command(const resp::Request& request) {
   std::string arguments;
   for (size_t i = 1; i < request.size() && arguments.size() < kQuoted; ++i) {
-    arguments += fmt::format("'{}' ", request[i].substr(0, kQuoted - arguments.size()));
+    arguments += fmt::format("'{}' ", cut(request[i], kQuoted - arguments.size()));
   }
   return fmt::format("ERR unknown command '{}', with args beginning with: {}", cut(request[0]), arguments);
 }

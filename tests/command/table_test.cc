@@ -204,7 +204,7 @@ TEST(Row, ScopesThatALegacyApplicationMeets) {
   }
   for (const char* name :
        {"shutdown", "replicaof", "slaveof", "debug", "config|set", "config|rewrite", "module|load",
-        "failover", "acl|setuser", "cluster|reset", "migrate", "swapdb", "save", "bgsave"}) {
+        "failover", "acl|setuser", "cluster|reset", "migrate", "save", "bgsave"}) {
     EXPECT_EQ(scope(name), Scope::kRefused) << name;
   }
   for (const char* name : {"sync", "psync", "replconf"}) EXPECT_EQ(scope(name), Scope::kNever) << name;

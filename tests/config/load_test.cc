@@ -279,7 +279,8 @@ TEST_F(LoadTest, NumbersThatContradictEachOtherAreProblems) {
   file("workers = 20\n[upstream]\nreconnect_min = \"3s\"\n[limits]\nclient_output = \"64kb\"\n");
   EXPECT_EQ(
       problems(),
-      "conf.toml:1:11: upstream.pool_size = 10 must not be below workers = 20\n"
+      "conf.toml:1:11: upstream.pool_size = 10 is too few for workers = 20: each keeps "
+      "upstream.shared_connections for RESP2 and as many for RESP3 clients; set it to 40 or more\n"
       "conf.toml:3:17: upstream.reconnect_min = 3s must not be above upstream.reconnect_max = 2s\n"
       "conf.toml:5:17: limits.client_output_soft = 1mb must not be above limits.client_output = 64kb\n");
 }

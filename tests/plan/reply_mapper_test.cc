@@ -55,6 +55,12 @@ TEST_F(ReplyMapperTest, ErrorsSpeakOfTheClientsKeys) {
             "-NOGROUP No such key 'job:1' or consumer group 'g'\r\n");
 }
 
+TEST_F(ReplyMapperTest, AWordThatOnlyContainsAKeyStaysInErrors) {
+  plan("XREADGROUP GROUP work:jobs:id:1x c STREAMS job:1 >");
+  EXPECT_EQ(mapped("-NOGROUP No such key 'work:jobs:id:1' or consumer group 'work:jobs:id:1x'\r\n"),
+            "-NOGROUP No such key 'job:1' or consumer group 'work:jobs:id:1x'\r\n");
+}
+
 TEST_F(ReplyMapperTest, ErrorsCutANameAtItsFirstZeroByteAndShowItOnOneLine) {
   plan_arguments({"XREADGROUP", "GROUP", "g", "c", "STREAMS", std::string("job:a\0b", 7), ">"});
   EXPECT_EQ(mapped("-NOGROUP No such key 'work:jobs:id:a' or\r\n"), "-NOGROUP No such key 'job:a' or\r\n");
