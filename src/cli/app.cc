@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <ostream>
+#include <string>
+#include <vector>
 
 #include "commands.h"
 
@@ -38,6 +40,16 @@ int run(int argc, const char* const* argv, std::istream& in, std::ostream& out, 
   }
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ExtrasError&) {
+    // CLI11 would name all that follows too, from the end.
+    const auto command =
+        std::ranges::find_if(commands, [](const Command& one) { return one.parsed->parsed(); });
+    const std::string name =
+        command == commands.end() ? "keyshift" : "keyshift " + command->parsed->get_name();
+    const std::vector<std::string> unknown = app.remaining(true);
+    err << name << " does not know " << (unknown.empty() ? "that" : unknown.front()) << "; " << name
+        << " --help lists what it does\n";
+    return kExitUsage;
   } catch (const CLI::ParseError& error) {
     // Help and version are successes; every other reason is the operator's to mend.
     return app.exit(error, out, err) == 0 ? kExitYes : kExitUsage;

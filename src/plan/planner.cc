@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -49,8 +50,7 @@ struct Planner::Work {
   Ttl ttl = {};
   Leaves leaves = Leaves::kNothing;
   // The first key, matched ahead because a default expiry changes the request's first line.
-  Match first = {};
-  bool first_matched = false;
+  Match first;
   scheme::TtlDecision inline_default = {};
   int target_database = context.database;  // where the last key is written: COPY DB, MOVE
   uint32_t given_policy = 0;  // that judges the expiry in the request; 0 does nothing
@@ -89,7 +89,14 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
     plan.refusal = Refusal::kLease;
     return;
   }
-  Work work{.row = row, .request = request, .context = context, .out = out, .plan = plan, .base = out.size()};
+  sort_names();
+  Work work{.row = row,
+            .request = request,
+            .context = context,
+            .out = out,
+            .plan = plan,
+            .base = out.size(),
+            .first = match_first(request, context)};
   if (renames_anything(context)) {
     switch (row.reply) {
       case Reply::kKeys:
@@ -127,15 +134,21 @@ std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, co
   }
   auto tail = std::make_unique<StreamedTail>(row, context.rules, context.view, context.database, context.phase,
                                              next_random());
+  sort_names();
   auto& list = names_.list;
-  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
   if (std::any_of(list.begin(), list.end(), [](const auto& name) { return name.role != Role::kKey; })) return nullptr;
   const auto later = std::find_if(list.begin(), list.end(), [&](const auto& name) { return name.at >= prefix.size(); });
   std::for_each(later, list.end(), [&tail](const auto& name) { tail->expect_name(name); });
   list.erase(later, list.end());
   if (!tail->may_stream(static_cast<uint32_t>(prefix.size()))) return nullptr;
 
-  Work work{.row = row, .request = prefix, .context = context, .out = out, .plan = plan, .base = out.size()};
+  Work work{.row = row,
+            .request = prefix,
+            .context = context,
+            .out = out,
+            .plan = plan,
+            .base = out.size(),
+            .first = match_first(prefix, context)};
   if (row.expiry == command::Expiry::kPositional) work.ttl = command::find_ttl(row, prefix, announced);
   work.leaves = row.leaves == Leaves::kInline ? Leaves::kBehind : row.leaves;
   if (!write_arguments(work)) {
@@ -159,13 +172,20 @@ Disposition Planner::disposition(const Work& work) {
   return work.plan.mapper != nullptr && work.row.reply != Reply::kOpaque ? Disposition::kMap : Disposition::kRelay;
 }
 
+void Planner::sort_names() {
+  auto& list = names_.list;
+  if (list.size() < 2) return;
+  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+}
+
+Match Planner::match_first(const resp::Request& request, const Context& context) const {
+  if (names_.list.empty()) return Match();
+  return context.rules->match(request[names_.list.front().at], context.database, context.view);
+}
+
 // Arguments are written from first to last: what stands between two that change is copied in one piece.
 bool Planner::write_arguments(Work& work) {
-  auto& list = names_.list;
-  if (list.size() > 1) {
-    std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
-  }
-  for (const command::Name& name : list) {
+  for (const command::Name& name : names_.list) {
     const bool written = name.role == Role::kKey ? write_name(work, name) : write_pattern(work, name);
     if (!written) return false;
   }
@@ -178,8 +198,6 @@ bool Planner::write_arguments(Work& work) {
 void Planner::write_default_inline(Work& work) {
   if (work.leaves != Leaves::kInline || names_.list.empty()) return;
   const Context& context = work.context;
-  work.first = context.rules->match(work.request[names_.list[0].at], context.database, context.view);
-  work.first_matched = true;
   work.inline_default = scheme::decide_missing(context.rules->policy(work.first.policy), next_random());
   if (work.inline_default.action != TtlAction::kDefault || is_observed(*context.rules, context.phase, work.first)) return;
   resp::append_array(work.out, work.request.size() + 2);
@@ -197,10 +215,10 @@ bool Planner::write_name(Work& work, const command::Name& name) {
     if (resp::parse_integer(work.request[names_.database_at], target)) database = static_cast<int>(target);
     work.target_database = database;
   }
-  Match matched;
-  if (!work.first_matched) matched = rules.match(key, database, context.view);
-  const Match& match = work.first_matched ? work.first : matched;
-  work.first_matched = false;
+  std::optional<Match> later;
+  const bool is_first = &name == names_.list.data() && database == context.database;
+  if (!is_first) later.emplace(rules.match(key, database, context.view));
+  const Match& match = is_first ? work.first : *later;
   if (match.refused) {
     work.plan.refusal = Refusal::kUnmatched;
     work.plan.refused_at = name.at;

@@ -422,7 +422,7 @@ void Session::expect(const command::Row& row, const resp::Request& request, plan
   const auto domain_of = [no_domain](const plan::PlannedKey& key) {
     return key.domain == scheme::Match::kNone ? static_cast<uint32_t>(no_domain) : key.domain;
   };
-  Pending pending;
+  Pending& pending = pending_.emplace_back();
   pending.row = &row;
   pending.mapper = std::move(plan.mapper);
   pending.keys = static_cast<uint32_t>(plan.keys.size());
@@ -450,7 +450,6 @@ void Session::expect(const command::Row& row, const resp::Request& request, plan
                         .started_ns = started_ns,
                         .delivery = map || whole ? upstream::Delivery::kWhole : upstream::Delivery::kStream});
   }
-  pending_.push_back(std::move(pending));
 }
 
 // Replies.

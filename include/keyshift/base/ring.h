@@ -23,6 +23,13 @@ class Ring {
     slots_[(begin_ + size_) & (capacity_ - 1)] = std::move(value);
     ++size_;
   }
+  // Appends a default value to be filled in place.
+  T& emplace_back() {
+    if (size_ == capacity_) grow();
+    T& slot = slots_[(begin_ + size_++) & (capacity_ - 1)];
+    slot = T();
+    return slot;
+  }
   // Requires: !empty().
   T& front() { return slots_[begin_]; }
   T& back() { return (*this)[size_ - 1]; }

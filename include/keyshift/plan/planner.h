@@ -62,6 +62,8 @@ class Planner {
     size_t length;
   };
 
+  void sort_names();
+  scheme::Match match_first(const resp::Request& request, const Context& context) const;
   bool write_arguments(Work& work);
   static void undo(Work& work);
   static Disposition disposition(const Work& work);
