@@ -1,6 +1,7 @@
 #include "keyshift/plan/planner.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -34,6 +35,27 @@ bool renames_anything(const Context& context) {
 size_t header_begin(const resp::Request& request, uint32_t argument) {
   const resp::Arg& arg = request.args()[argument];
   return arg.offset - resp::bulk_header_size(arg.length);
+}
+
+// Appends the arguments "EX" and seconds, or "PX" and milliseconds, in one piece: most SETs come here.
+void append_expiry(Buffer& out, int64_t milliseconds) {
+  const bool whole_seconds = milliseconds % 1000 == 0;
+  char digits[20];
+  const auto end = std::to_chars(std::begin(digits), std::end(digits), milliseconds / (whole_seconds ? 1000 : 1)).ptr;
+  const auto count = static_cast<size_t>(end - digits);
+  char text[48];
+  char* at = text;
+  const auto put = [&at](const char* bytes, size_t size) {
+    std::memcpy(at, bytes, size);
+    at += size;
+  };
+  put(whole_seconds ? "$2\r\nEX\r\n$" : "$2\r\nPX\r\n$", 9);
+  if (count >= 10) *at++ = '1';
+  *at++ = static_cast<char>('0' + count % 10);
+  put("\r\n", 2);
+  put(digits, count);
+  put("\r\n", 2);
+  out.append({text, static_cast<size_t>(at - text)});
 }
 
 }  // namespace
@@ -114,12 +136,10 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
   write_default_inline(work);
   if (!write_arguments(work)) return undo(work);
   if (work.inline_default.action == TtlAction::kDefault && !plan.keys.front().observed) {
-    const bool whole_seconds = work.inline_default.value % 1000 == 0;
-    resp::append_bulk(out, whole_seconds ? "EX" : "PX");
-    resp::append_bulk_integer(out, work.inline_default.value / (whole_seconds ? 1000 : 1));
+    append_expiry(out, work.inline_default.value);
   }
+  plan.steps.push_back(disposition(work));
   write_expire_steps(work);
-  plan.steps.insert(plan.steps.begin(), disposition(work));
 }
 
 std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, const resp::Request& prefix,
