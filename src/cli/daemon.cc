@@ -1,6 +1,5 @@
 // From a checked Config to a running sidecar, and back down in exact reverse.
 #include <algorithm>
-#include <cctype>
 #include <csignal>
 #include <memory>
 #include <optional>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "keyshift/admin/http_server.h"
+#include "keyshift/base/ascii.h"
 #include "keyshift/base/log.h"
 #include "keyshift/cli/app.h"
 #include "keyshift/cli/serve.h"
@@ -63,10 +63,8 @@ proxy::Options proxy_options(const config::Config& config, const std::vector<net
   options.workers = config.workers;
   options.database = config.upstream.database;
   for (std::string command : config.allow) {
-    std::transform(command.begin(), command.end(), command.begin(), [](unsigned char c) {
-      return c == ' ' ? '|' : static_cast<char>(std::tolower(c));
-    });
-    options.allowed.insert(std::move(command));
+    std::replace(command.begin(), command.end(), ' ', '|');
+    options.allowed.insert(to_lower(command));
   }
   options.limits = codec_limits(config.limits);
   options.max_clients = config.limits.max_clients;

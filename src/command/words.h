@@ -4,20 +4,11 @@
 #include <cstddef>
 #include <string_view>
 
+#include "keyshift/base/ascii.h"
 #include "keyshift/command/row.h"
 #include "keyshift/resp/request.h"
 
 namespace keyshift::command {
-
-// Whether `text` is the upper-case `word` in any case. ASCII only, as in Redis.
-constexpr bool is_word(std::string_view text, std::string_view word) {
-  if (text.size() != word.size()) return false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if ((c >= 'a' && c <= 'z' ? c - 32 : c) != word[i]) return false;
-  }
-  return true;
-}
 
 // Walks the optional words of a request from argument `at` on, one a call.
 class WordWalk {

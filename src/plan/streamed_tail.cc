@@ -2,15 +2,12 @@
 
 #include <algorithm>
 
-#include <strings.h>
-
+#include "keyshift/base/ascii.h"
 #include "keyshift/plan/observed.h"
 #include "keyshift/resp/writer.h"
 
 namespace keyshift::plan {
 namespace {
-
-constexpr std::string_view kKeepTtl = "keepttl";
 
 void append_pexpire(Buffer& out, std::string_view key, int64_t milliseconds, std::string_view condition) {
   resp::append_array(out, 4);
@@ -29,10 +26,7 @@ bool StreamedTail::may_stream(uint32_t index) const {
 bool StreamedTail::argument(uint32_t index, std::string_view bytes, Buffer& out) {
   const auto name = std::find_if(names_.begin(), names_.end(), [index](const auto& each) { return each.at == index; });
   if (name == names_.end()) {
-    if (row_.expiry == command::Expiry::kOptions && bytes.size() == kKeepTtl.size() &&
-        strncasecmp(bytes.data(), kKeepTtl.data(), bytes.size()) == 0) {
-      keeps_ttl_ = true;
-    }
+    if (row_.expiry == command::Expiry::kOptions && is_word(bytes, "keepttl")) keeps_ttl_ = true;
     resp::append_bulk(out, bytes);
     return true;
   }

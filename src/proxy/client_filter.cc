@@ -3,20 +3,12 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <strings.h>
 
+#include "keyshift/base/ascii.h"
 #include "keyshift/proxy/errors.h"
 #include "keyshift/resp/number.h"
 
 namespace keyshift::proxy {
-namespace {
-
-bool is_word(std::string_view text, std::string_view word) {
-  return text.size() == word.size() && strncasecmp(text.data(), word.data(), word.size()) == 0;
-}
-
-}  // namespace
-
 Result<bool> ClientFilter::set_type(std::string_view type) {
   if (is_word(type, "normal")) return true;
   for (const std::string_view other : {"master", "replica", "slave", "pubsub"}) {

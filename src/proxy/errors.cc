@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "keyshift/base/ascii.h"
+
 namespace keyshift::proxy::errors {
 namespace {
 
@@ -15,9 +17,8 @@ std::string_view cut(std::string_view text, size_t most = kQuoted) { return text
 
 // "client|setname" as a person would type it.
 std::string spoken(std::string_view name) {
-  std::string text(name);
+  std::string text = to_upper(name);
   std::replace(text.begin(), text.end(), '|', ' ');
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
   return text;
 }
 
@@ -32,9 +33,7 @@ std::string unknown_command(const resp::Request& request) {
 }
 
 std::string unknown_subcommand(const resp::Request& request) {
-  std::string command(request[0]);
-  std::transform(command.begin(), command.end(), command.begin(), [](unsigned char c) { return std::toupper(c); });
-  return fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", cut(request[1]), command);
+  return fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", cut(request[1]), to_upper(request[0]));
 }
 
 std::string wrong_arity(std::string_view name) {

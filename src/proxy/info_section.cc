@@ -1,22 +1,14 @@
 #include "info_section.h"
 
-#include <strings.h>
 
 #include <fmt/format.h>
 
+#include "keyshift/base/ascii.h"
 #include "keyshift/proxy/worker.h"
 #include "keyshift/resp/reply_cursor.h"
 #include "keyshift/resp/writer.h"
 
 namespace keyshift::proxy {
-namespace {
-
-bool is_word(std::string_view text, std::string_view word) {
-  return text.size() == word.size() && strncasecmp(text.data(), word.data(), word.size()) == 0;
-}
-
-}  // namespace
-
 bool info_is_only_ours(const resp::Request& request) { return request.size() == 2 && is_word(request[1], "keyshift"); }
 
 bool info_wants_ours(const resp::Request& request) {

@@ -8,8 +8,8 @@
 #include <unordered_map>
 
 #include <fmt/format.h>
-#include <strings.h>
 
+#include "keyshift/base/ascii.h"
 #include "keyshift/proxy/errors.h"
 #include "keyshift/proxy/session.h"
 #include "keyshift/proxy/worker.h"
@@ -32,10 +32,6 @@ struct Call {
   void ok() const { resp::append_simple(reply, "OK"); }
   void error(std::string_view text) const { resp::append_error(reply, text); }
 };
-
-bool is_word(std::string_view text, std::string_view word) {
-  return text.size() == word.size() && strncasecmp(text.data(), word.data(), word.size()) == 0;
-}
 
 bool ping(const Call& call) {
   if (call.request.size() > 2) {
@@ -219,8 +215,7 @@ bool client_setname(const Call& call) {
 }
 
 bool client_setinfo(const Call& call) {
-  std::string attribute(call.request[2]);
-  std::transform(attribute.begin(), attribute.end(), attribute.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string attribute = to_lower(call.request[2]);
   if (!is_client_name(call.request[3])) {
     call.error(fmt::format("ERR {} cannot contain spaces, newlines or special characters.", attribute));
   } else if (!call.session.worker().clients().set_library(call.session.entry(), attribute, call.request[3])) {
