@@ -13,11 +13,11 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import redis
 
 from harness import tap
-from harness.servers import Keyshift, RedisServer, need
+from harness.servers import Keyshift, RedisServer, need, short_budget
 from legacy_application import shape
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-KEYS = 100_000
+KEYS = 10_000 if short_budget() else 100_000
 RULES = '''
 [ttl]
 hourly = "1h"

@@ -74,6 +74,11 @@ def sanitized():
         return b'__asan_init' in file.read()
 
 
+def short_budget():
+    """Whether time is short, as in the sanitizer run, where all takes several times as long (KEYSHIFT_TEST_BUDGET)."""
+    return os.environ.get('KEYSHIFT_TEST_BUDGET') == 'short'
+
+
 def bail_out(reason):
     """Ends the test run in the words of TAP."""
     print('Bail out! ' + reason, flush=True)
