@@ -80,9 +80,10 @@ upstream::HealthCheck::Callbacks health_callbacks(proxy::Proxy& proxy) {
   callbacks.changed = [&proxy](const upstream::Health& found) {
     proxy.facts().set_health({found.ready, found.reason});
     if (!found.version.empty()) proxy.facts().set_version(found.version);
-    if (found.databases > 0) proxy.facts().set_databases(found.databases);
   };
-  callbacks.commands = [&proxy](std::string_view reply) {
+  callbacks.commands = [&proxy, last = std::string()](std::string_view reply) mutable {
+    if (reply == last) return;  // the same upstream again
+    last = reply;
     const command::Table& built_in = command::Table::built_in();
     const auto table = built_in.learn(reply);
     if (!table) {

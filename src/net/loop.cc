@@ -51,7 +51,7 @@ Loop::Loop() : handles_(std::make_unique<Handles>()) {
 }
 
 Loop::~Loop() {
-  for (Stream* stream : std::unordered_set<Stream*>(std::exchange(lingering_, {}))) delete stream;
+  for (const auto& [stream, state] : std::exchange(lingering_, {})) delete stream;
   const auto close = [](uv_handle_t* handle) {
     if (!uv_is_closing(handle)) uv_close(handle, nullptr);
   };
@@ -83,6 +83,18 @@ void Loop::post(std::function<void()> task) {
     handles_->tasks.push_back(std::move(task));
   }
   uv_async_send(&handles_->wake);
+}
+
+void Loop::close_stuck(uint64_t limit_ns) {
+  std::vector<Stream*> stuck;
+  for (auto& [stream, state] : lingering_) {
+    if (state.since_ns == 0 || stream->unsent_bytes() < state.unsent_bytes) {
+      state = {stream->unsent_bytes(), now_ns()};
+    } else if (now_ns() - state.since_ns > limit_ns) {
+      stuck.push_back(stream);
+    }
+  }
+  for (Stream* stream : stuck) delete stream;
 }
 
 uv_loop_s* Loop::uv() const { return &handles_->loop; }

@@ -108,7 +108,7 @@ void Stream::close_when_sent(std::unique_ptr<Stream> stream) {
   Stream* const self = stream.release();
   self->pause_reading();
   self->lingering_ = true;
-  self->loop_->lingering_.insert(self);
+  self->loop_->lingering_.emplace(self, Loop::Lingering{});
   // Decided at the end of the turn, also when there is nothing to send.
   self->mark_dirty();
 }
@@ -194,6 +194,30 @@ struct Connecting::Attempt {
   uv_getaddrinfo_t resolve;
   uv_connect_t connect;
   Stream::Handle* handle = nullptr;
+  addrinfo* found = nullptr;  // all addresses of the name
+  addrinfo* next = nullptr;   // to be tried
+
+  ~Attempt() { uv_freeaddrinfo(found); }
+
+  // Tries the name's next address; the failure of the last one is the attempt's.
+  void try_next(int status) {
+    if (handle != nullptr) std::exchange(handle, nullptr)->close();
+    while (done && next != nullptr) {
+      const sockaddr* address = std::exchange(next, next->ai_next)->ai_addr;
+      handle = Stream::Handle::create(loop->uv(), false);
+      status = uv_tcp_connect(&connect, &handle->tcp, address, [](uv_connect_t* request, int result) {
+        auto* self = static_cast<Attempt*>(request->data);
+        if (result < 0 && self->done) {
+          self->try_next(result);
+        } else {
+          self->finish(result);
+        }
+      });
+      if (status == 0) return;
+      std::exchange(handle, nullptr)->close();
+    }
+    finish(status == 0 ? UV_ECANCELED : status);
+  }
 
   void finish(int status) {
     Done call = std::exchange(done, nullptr);
@@ -213,8 +237,7 @@ struct Connecting::Attempt {
   }
 };
 
-Connecting::Connecting(Loop* loop, const Address& address, Done done)
-    : attempt_(new Attempt{loop, nullptr, {}, {}, nullptr}) {
+Connecting::Connecting(Loop* loop, const Address& address, Done done) : attempt_(new Attempt{loop, nullptr, {}, {}}) {
   // Whoever finishes first tells us, so that our destructor does not touch a finished attempt.
   attempt_->done = [this, done = std::move(done)](Result<std::unique_ptr<Stream>> stream) {
     attempt_ = nullptr;
@@ -226,9 +249,7 @@ Connecting::Connecting(Loop* loop, const Address& address, Done done)
   if (address.is_unix()) {
     attempt_->handle = Stream::Handle::create(loop->uv(), true);
     uv_pipe_connect(&attempt_->connect, &attempt_->handle->pipe, address.path.c_str(),
-                    [](uv_connect_t* connect, int status) {
-                      static_cast<Attempt*>(connect->data)->finish(status);
-                    });
+                    [](uv_connect_t* connect, int status) { static_cast<Attempt*>(connect->data)->finish(status); });
     return;
   }
   addrinfo hints{};
@@ -237,22 +258,14 @@ Connecting::Connecting(Loop* loop, const Address& address, Done done)
       loop->uv(), &attempt_->resolve,
       [](uv_getaddrinfo_t* resolve, int status, addrinfo* found) {
         auto* attempt = static_cast<Attempt*>(resolve->data);
-        if (status == 0 && attempt->done) {
-          attempt->handle = Stream::Handle::create(attempt->loop->uv(), false);
-          status = uv_tcp_connect(&attempt->connect, &attempt->handle->tcp, found->ai_addr,
-                                  [](uv_connect_t* connect, int result) {
-                                    static_cast<Attempt*>(connect->data)->finish(result);
-                                  });
-          if (status == 0) {
-            uv_freeaddrinfo(found);
-            return;
-          }
-        }
-        uv_freeaddrinfo(found);
-        attempt->finish(status == 0 ? UV_ECANCELED : status);
+        attempt->found = attempt->next = found;
+        attempt->try_next(status);
       },
       address.host.c_str(), std::to_string(address.port).c_str(), &hints);
-  KEYSHIFT_CHECK(started == 0, "name resolution could not be queued");
+  if (started < 0) {
+    // No name at all, such as one of 300 bytes. Never from within the call.
+    loop->post([attempt = attempt_, started] { attempt->finish(started); });
+  }
 }
 
 Connecting::~Connecting() {

@@ -157,9 +157,10 @@ std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, co
   sort_names();
   auto& list = names_.list;
   if (std::any_of(list.begin(), list.end(), [](const auto& name) { return name.role != Role::kKey; })) return nullptr;
-  const auto later = std::find_if(list.begin(), list.end(), [&](const auto& name) { return name.at >= prefix.size(); });
-  std::for_each(later, list.end(), [&tail](const auto& name) { tail->expect_name(name); });
-  list.erase(later, list.end());
+  const auto behind =
+      std::find_if(list.begin(), list.end(), [&](const auto& name) { return name.at >= prefix.size(); });
+  std::for_each(behind, list.end(), [&tail](const auto& name) { tail->expect_name(name); });
+  list.erase(behind, list.end());
   if (!tail->may_stream(static_cast<uint32_t>(prefix.size()))) return nullptr;
 
   Work work{.row = row,
@@ -169,8 +170,16 @@ std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, co
             .plan = plan,
             .base = out.size(),
             .first = match_first(prefix, context)};
+  // An expiry before the large argument is judged as usual; one among the options behind it, or that those options could
+  // give another meaning (RESTORE ... ABSTTL), is judged when they have passed.
   if (row.expiry == command::Expiry::kPositional) work.ttl = command::find_ttl(row, prefix, announced);
-  work.leaves = row.leaves == Leaves::kInline ? Leaves::kBehind : row.leaves;
+  const bool later = row.expiry == command::Expiry::kOptions || work.ttl.kind == Ttl::Kind::kUnclear;
+  if (row.leaves != Leaves::kNothing) {
+    work.leaves = later || row.leaves == Leaves::kInline ? Leaves::kBehind : command::leaves_of(row, work.ttl);
+    if (work.leaves == Leaves::kBehind) {
+      tail->set_expiry(later ? StreamedTail::Expiry::kUnknown : StreamedTail::Expiry::kMissing);
+    }
+  }
   if (!write_arguments(work)) {
     undo(work);
     return nullptr;

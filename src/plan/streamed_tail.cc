@@ -1,69 +1,71 @@
 #include "keyshift/plan/streamed_tail.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "keyshift/base/ascii.h"
 #include "keyshift/plan/observed.h"
 #include "keyshift/resp/writer.h"
 
 namespace keyshift::plan {
-namespace {
-
-void append_pexpire(Buffer& out, std::string_view key, int64_t milliseconds, std::string_view condition) {
-  resp::append_array(out, 4);
-  resp::append_bulk(out, "PEXPIRE");
-  resp::append_bulk(out, key);
-  resp::append_bulk_integer(out, milliseconds);
-  resp::append_bulk(out, condition);
-}
-
-}  // namespace
-
 bool StreamedTail::may_stream(uint32_t index) const {
   return std::none_of(names_.begin(), names_.end(), [index](const auto& name) { return name.at == index; });
 }
 
-bool StreamedTail::argument(uint32_t index, std::string_view bytes, Buffer& out) {
+StreamedTail::Found StreamedTail::argument(uint32_t index, std::string_view bytes, Buffer& out) {
   const auto name = std::find_if(names_.begin(), names_.end(), [index](const auto& each) { return each.at == index; });
   if (name == names_.end()) {
-    if (row_.expiry == command::Expiry::kOptions && is_word(bytes, "keepttl")) keeps_ttl_ = true;
+    if (row_.expiry == command::Expiry::kOptions && is_word(bytes, "keepttl")) expiry_ = Expiry::kKept;
     resp::append_bulk(out, bytes);
-    return true;
+    return {};
   }
   const scheme::Match match = rules_->match(bytes, database_, view_);
-  if (match.refused) return false;
+  if (match.refused) return {.kind = Found::Kind::kRefused};
+  const bool observed = is_observed(*rules_, phase_, match);
   const size_t size = rules_->physical_size(match);
   resp::append_bulk_header(out, size);
   char* const begin = out.reserve(size + 2);
   char* const end = rules_->write_physical(match, bytes, begin);
   end[0] = '\r';
   end[1] = '\n';
-  if (name->lasting && !is_observed(*rules_, phase_, match)) add_lasting({begin, size}, match.policy);
+  scheme::TtlAction action = scheme::TtlAction::kNone;
+  if (name->lasting && expiry_ != Expiry::kKept) {
+    if (rules_->policy(match.policy).default_ms != scheme::TtlPolicy::kUnset) action = scheme::TtlAction::kDefault;
+    if (!observed) add_lasting({begin, size}, match.policy);
+  }
   out.commit(size + 2);
-  return true;
+  return {.kind = Found::Kind::kName,
+          .key = {.rule = match.rule,
+                  .domain = match.domain,
+                  .rewritten = !match.identity || (observed && match.kind == scheme::Match::Kind::kRule),
+                  .observed = observed,
+                  .ttl = action}};
 }
 
+// Each step says by its own condition whom it is about, so their order does not matter: XX and NX tell keys with an expiry
+// from keys without, GT and LT tell too short from too long.
 size_t StreamedTail::finish(Buffer& out) {
-  if (keeps_ttl_ || row_.leaves == command::Leaves::kNothing) return 0;
+  if (expiry_ == Expiry::kKept) return 0;
   size_t steps = 0;
-  const bool may_carry_expiry = row_.expiry == command::Expiry::kOptions;
   for (const Lasting& lasting : lasting_) {
     const scheme::TtlPolicy& policy = rules_->policy(lasting.policy);
     const scheme::TtlDecision missing = scheme::decide_missing(policy, random_);
-    const auto step = [&](int64_t milliseconds, std::string_view condition) {
-      append_pexpire(out, lasting.physical, milliseconds, condition);
+    const auto step = [&](int64_t milliseconds, std::initializer_list<std::string_view> conditions) {
+      if (milliseconds == scheme::TtlPolicy::kUnset) return;
+      resp::append_array(out, 3 + conditions.size());
+      resp::append_bulk(out, "PEXPIRE");
+      resp::append_bulk(out, lasting.physical);
+      resp::append_bulk_integer(out, milliseconds);
+      for (const std::string_view condition : conditions) resp::append_bulk(out, condition);
       ++steps;
     };
-    // Bounds first: NX below then speaks only of keys that came without expiry.
-    if (may_carry_expiry && policy.mode == scheme::TtlMode::kOverride && missing.action != scheme::TtlAction::kNone) {
-      step(missing.value, "XX");
-    } else if (may_carry_expiry && policy.mode == scheme::TtlMode::kClamp) {
-      if (policy.min_ms != scheme::TtlPolicy::kUnset) step(policy.min_ms, "GT");
+    if (expiry_ == Expiry::kUnknown && policy.mode == scheme::TtlMode::kOverride) {
+      step(missing.value, {"XX"});
+    } else if (expiry_ == Expiry::kUnknown && policy.mode == scheme::TtlMode::kClamp) {
+      step(policy.min_ms, {"XX", "GT"});
+      step(policy.max_ms, {"XX", "LT"});
     }
-    if (missing.action != scheme::TtlAction::kNone) step(missing.value, "NX");
-    // LT takes a key without expiry for one that never ends, so it stands behind the default.
-    const bool bounded = policy.max_ms != scheme::TtlPolicy::kUnset && missing.action != scheme::TtlAction::kNone;
-    if (may_carry_expiry && policy.mode == scheme::TtlMode::kClamp && bounded) step(policy.max_ms, "LT");
+    if (missing.action != scheme::TtlAction::kNone) step(missing.value, {"NX"});
   }
   return steps;
 }

@@ -56,15 +56,19 @@ std::string never_possible(std::string_view name) {
   return fmt::format("ERR {} cannot work through a proxy; connect to the upstream directly", spoken(name));
 }
 
+std::string unmatched_key(std::string_view key) {
+  return fmt::format("ERR key '{}' fits no rule and this listener refuses such keys (unmatched = \"refuse\"); add a "
+                     "rule for it",
+                     cut(key));
+}
+
 std::string refused_plan(const plan::Plan& plan, const resp::Request& request, std::string_view name) {
   const std::string_view argument = plan.refused_at < request.size() ? cut(request[plan.refused_at]) : "";
   switch (plan.refusal) {
     case plan::Refusal::kMalformed:
       return std::string(plan.error);
     case plan::Refusal::kUnmatched:
-      return fmt::format("ERR key '{}' fits no rule and this listener refuses such keys (unmatched = \"refuse\"); "
-                         "add a rule for it",
-                         argument);
+      return unmatched_key(argument);
     case plan::Refusal::kSortPattern:
       return fmt::format("ERR the pattern '{}' can mean keys of different rules, so it cannot be translated; sort by a "
                          "pattern that fits one rule",

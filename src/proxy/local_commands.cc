@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,15 +63,20 @@ bool reset(const Call& call) {
   return true;
 }
 
+// Redis's own limit to `databases` is that of an int.
+constexpr int64_t kHighestDatabase = std::numeric_limits<int>::max();
+
 bool select(const Call& call) {
   int64_t database = 0;
   if (!resp::parse_integer(call.request[1], database)) {
     call.error(errors::kNotInteger);
-  } else if (database < 0 || database >= call.session.worker().facts().databases()) {
+  } else if (database < 0 || database > kHighestDatabase) {
     call.error(errors::kDatabaseRange);
-  } else {
+  } else if (call.session.worker().has_database(static_cast<int>(database))) {
     call.session.set_database(static_cast<int>(database));
     call.ok();
+  } else {
+    call.session.select_upstream(call.row, static_cast<int>(database));
   }
   return true;
 }

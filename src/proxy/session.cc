@@ -61,8 +61,11 @@ Session::Session(Worker& worker, const ListenerOptions& listener, std::unique_pt
   entry_->created_ns = worker_.loop().now_ns();
   entry_->last_request_ns = entry_->created_ns;
   entry_->database = database_;
+  // Complete before others can see it.
+  entry_->kill = [&worker, entry = std::weak_ptr<ClientEntry>(entry_)] {
+    if (const auto alive = entry.lock()) worker.kill_later(alive->id);
+  };
   worker_.clients().add(entry_);
-  entry_->kill = [&worker, id = entry_->id] { worker.kill_later(id); };
   worker_.counters().clients.add();
   worker_.counters().clients_accepted.add();
   stream_->start(this);
@@ -82,6 +85,10 @@ Session::~Session() {
 
 bool Session::idle_since(uint64_t ns) const {
   return pending_.empty() && entry_->last_request_ns.load(std::memory_order_relaxed) < ns;
+}
+
+bool Session::hangs_since(uint64_t ns) const {
+  return streaming_ && !stalled_ && entry_->last_request_ns.load(std::memory_order_relaxed) < ns;
 }
 
 void Session::set_authenticated(bool authenticated) {
@@ -105,13 +112,14 @@ bool Session::set_protocol(resp::Protocol protocol) {
 }
 
 void Session::reset() {
-  set_database(0);
+  set_database(worker_.options().database);
   set_authenticated(listener_.password.empty());
   set_replies(Replies::kOn);
   worker_.clients().forget_names(*entry_);
 }
 
 void Session::drain() {
+  if (buried_) return;
   finishing_ = true;
   stream_->pause_reading();
   end_if_done();
@@ -145,7 +153,8 @@ void Session::on_bytes(std::string_view bytes) {
 size_t Session::take_requests(std::string_view bytes) {
   using Status = resp::RequestParser::Status;
   size_t taken = 0;
-  while (taken < bytes.size() && !finishing_ && !buried_) {
+  // The end of a streamed request is seen without a further byte.
+  while ((taken < bytes.size() || streaming_) && !finishing_ && !buried_) {
     if (must_wait()) {
       stall();
       return taken;
@@ -206,8 +215,16 @@ void Session::protocol_error() {
 
 // Returns false if the request must be tried again later.
 bool Session::handle(const resp::Request& request) {
-  const command::Match match = worker_.table().find(request[0], request.size() > 1 ? request[1] : std::string_view());
+  const Replies before = replies_;
   silent_ = replies_ != Replies::kOn;
+  if (replies_ == Replies::kSkipNext) replies_ = Replies::kOn;
+  if (dispatch(request)) return true;
+  replies_ = before;
+  return false;
+}
+
+bool Session::dispatch(const resp::Request& request) {
+  const command::Match match = worker_.table().find(request[0], request.size() > 1 ? request[1] : std::string_view());
   if (match.outcome == command::Match::Outcome::kUnknownCommand) {
     answer_error(errors::unknown_command(request));
     return true;
@@ -234,9 +251,6 @@ bool Session::handle(const resp::Request& request) {
       Buffer& reply = worker_.scratch();
       reply.clear();
       if (!LocalCommands::run(row, request, *this, reply)) return false;
-      // CLIENT REPLY changes what its own answer is.
-      if (replies_ == Replies::kOn) silent_ = false;
-      if (row.name != "client|reply" && replies_ == Replies::kSkipNext) replies_ = Replies::kOn;
       answer(reply.view());
       return true;
     }
@@ -279,12 +293,10 @@ bool Session::forward(const command::Row& row, const resp::Request& request) {
   plan::Plan& plan = worker_.plan();
   worker_.planner().make(row, request, context(), connection_->out(), plan);
   if (plan.refusal == plan::Refusal::kNone) {
-    count(row, plan);
+    for (const plan::PlannedKey& key : plan.keys) count_key(key);
     expect(row, request, plan, worker_.loop().now_ns());
   } else {
-    if (plan.refusal == plan::Refusal::kUnmatched) {
-      worker_.counters().unmatched[static_cast<size_t>(telemetry::UnmatchedAction::kRefuse)].add();
-    }
+    if (plan.refusal == plan::Refusal::kUnmatched) count_refused();
     answer_error(errors::refused_plan(plan, request, row.name));
   }
   connection_->submit();
@@ -327,8 +339,9 @@ bool Session::begin_large(std::string_view bytes) {
     return false;
   }
   silent_ = replies_ != Replies::kOn;
+  if (replies_ == Replies::kSkipNext) replies_ = Replies::kOn;
   entry_->command.store(match.row->name.data(), std::memory_order_relaxed);
-  count(*match.row, plan);
+  for (const plan::PlannedKey& key : plan.keys) count_key(key);
   expect(*match.row, prefix, plan, upstream::Connection::kNoDeadline);
   streaming_ = std::make_unique<Streaming>();
   streaming_->tail = std::move(tail);
@@ -346,41 +359,60 @@ bool Session::take_streamed(std::string_view bytes, size_t& taken) {
   }
   const resp::StreamEvent event = parser_.next_event(bytes.substr(taken));
   taken += event.consumed;
-  const bool relayed = !streaming_->lost;
-  switch (event.kind) {
-    case Kind::kIncomplete:
-      return false;
-    case Kind::kError:
-      // The client hears of its own mistake, not of the connection that it costs us.
-      if (!pending_.empty()) pending_.front().answered = true;
-      if (relayed) borrowed_->abort("its client broke the protocol in the middle of a large request");
-      protocol_error();
-      return false;
-    case Kind::kBody:
-      if (relayed) {
-        borrowed_->out().append(event.bytes);
-        if (event.last) borrowed_->out().append("\r\n");
-      }
-      break;
-    case Kind::kLargeBegins:
-      if (!relayed) break;
-      if (streaming_->tail->may_stream(event.index)) {
-        resp::append_bulk_header(borrowed_->out(), event.length);
-      } else {
-        borrowed_->abort("a key of a large request is itself too large to be mapped");
-      }
-      break;
-    case Kind::kArgument:
-      if (relayed && !streaming_->tail->argument(event.index, event.bytes, borrowed_->out())) {
-        borrowed_->abort("a large request names a key that its listener refuses");
-      }
-      break;
-    case Kind::kEnd:
-      finish_streamed();
-      return true;
+  if (event.kind == Kind::kIncomplete) return false;
+  if (event.kind == Kind::kError) {
+    // The client hears of its own mistake, not of the connection that it costs us.
+    if (!pending_.empty()) pending_.front().answered = true;
+    give_up_streamed("its client broke the protocol in the middle of a large request");
+    protocol_error();
+    return false;
   }
-  if (!streaming_->lost) borrowed_->submit();
+  if (!streaming_->lost) relay_streamed(event);
+  if (event.kind == Kind::kEnd) finish_streamed();
   return true;
+}
+
+void Session::relay_streamed(const resp::StreamEvent& event) {
+  using Kind = resp::StreamEvent::Kind;
+  Buffer& out = borrowed_->out();
+  // Written only now, when the client has sent as much: a request that its client breaks off is never executed.
+  if (event.kind != Kind::kBody && std::exchange(streaming_->owes_end, false)) out.append("\r\n");
+  if (event.kind == Kind::kBody) {
+    out.append(event.bytes);
+    streaming_->owes_end = event.last;
+  } else if (event.kind == Kind::kLargeBegins) {
+    if (!streaming_->tail->may_stream(event.index)) {
+      refuse_streamed(errors::kLargeName);
+      return;
+    }
+    resp::append_bulk_header(out, event.length);
+  } else if (event.kind == Kind::kArgument) {
+    const auto found = streaming_->tail->argument(event.index, event.bytes, out);
+    if (found.kind == plan::StreamedTail::Found::Kind::kRefused) {
+      count_refused();
+      refuse_streamed(errors::unmatched_key(event.bytes));
+      return;
+    }
+    if (found.kind == plan::StreamedTail::Found::Kind::kName) count_key(found.key);
+  }
+  borrowed_->submit();
+}
+
+// Answers a streamed request that cannot be completed. It was not executed: the upstream never saw its end.
+void Session::refuse_streamed(std::string_view text) {
+  Pending& pending = pending_.front();
+  if (!pending.silent && !pending.answered) {
+    worker_.counters().client_errors.add();
+    resp::append_error(stream_->out(), text);
+    stream_->mark_dirty();
+  }
+  pending.answered = true;
+  give_up_streamed("a key of a large request was refused");
+}
+
+void Session::give_up_streamed(std::string_view reason) {
+  streaming_->lost = true;
+  borrowed_->abort(reason);
 }
 
 void Session::finish_streamed() {
@@ -389,31 +421,50 @@ void Session::finish_streamed() {
     for (size_t i = 0; i < steps; ++i) borrowed_->expect({.started_ns = upstream::Connection::kNoDeadline});
     borrowed_->start_deadline(worker_.loop().now_ns());
     borrowed_->submit();
+  } else {
+    borrowed_->abort("it was answered in the middle of a large request");
   }
   streaming_.reset();
   parser_.next();
   if (pending_.empty()) worker_.pool().give_back(std::exchange(borrowed_, nullptr));
 }
 
-void Session::count(const command::Row& row, const plan::Plan& plan) {
-  telemetry::LoopStats& stats = worker_.counters();
-  stats.commands[static_cast<size_t>(row.family)].add();
-  for (const plan::PlannedKey& key : plan.keys) {
-    if (key.rule != scheme::Match::kNone) {
-      stats.rules[key.rule].keys.add();
-      if (key.rewritten) stats.rules[key.rule].rewritten.add();
-    } else if (key.domain == scheme::Match::kNone) {
-      stats.unmatched[static_cast<size_t>(listener_.view.unmatched == scheme::Unmatched::kPrefix
-                                              ? telemetry::UnmatchedAction::kPrefix
-                                              : telemetry::UnmatchedAction::kPass)]
-          .add();
-    }
-    if (key.domain == scheme::Match::kNone) continue;
-    const auto action = telemetry_action(key.ttl);
-    if (!action) continue;
-    auto& domain = stats.domains[key.domain];
-    (key.observed ? domain.ttl_observed : domain.ttl_rewrites)[static_cast<size_t>(*action)].add();
+void Session::select_upstream(const command::Row& row, int database) {
+  if (connection_ == nullptr) connection_ = worker_.pool().shared(protocol_);
+  if (!connection_->usable()) {
+    answer_error(errors::upstream_down(connection_->failure()));
+    return;
   }
+  connection_->select(database, this);
+  connection_->submit();
+  Pending& pending = pending_.emplace_back();
+  pending.row = &row;
+  pending.steps_left = 1;
+  pending.silent = silent_;
+  pending.selects = database;
+  selecting_ = true;
+}
+
+void Session::count_refused() {
+  worker_.counters().unmatched[static_cast<size_t>(telemetry::UnmatchedAction::kRefuse)].add();
+}
+
+void Session::count_key(const plan::PlannedKey& key) {
+  telemetry::LoopStats& stats = worker_.counters();
+  if (key.rule != scheme::Match::kNone) {
+    stats.rules[key.rule].keys.add();
+    if (key.rewritten) stats.rules[key.rule].rewritten.add();
+  } else if (key.domain == scheme::Match::kNone) {
+    stats.unmatched[static_cast<size_t>(listener_.view.unmatched == scheme::Unmatched::kPrefix
+                                            ? telemetry::UnmatchedAction::kPrefix
+                                            : telemetry::UnmatchedAction::kPass)]
+        .add();
+  }
+  if (key.domain == scheme::Match::kNone) return;
+  const auto action = telemetry_action(key.ttl);
+  if (!action) return;
+  auto& domain = stats.domains[key.domain];
+  (key.observed ? domain.ttl_observed : domain.ttl_rewrites)[static_cast<size_t>(*action)].add();
 }
 
 void Session::expect(const command::Row& row, const resp::Request& request, plan::Plan& plan, uint64_t started_ns) {
@@ -428,9 +479,10 @@ void Session::expect(const command::Row& row, const resp::Request& request, plan
   pending.keys = static_cast<uint32_t>(plan.keys.size());
   pending.domain = plan.keys.empty() ? static_cast<uint32_t>(no_domain) : domain_of(plan.keys.front());
   pending.silent = silent_;
-  if (replies_ == Replies::kSkipNext) replies_ = Replies::kOn;
+  pending.info = row.reply == Reply::kInfo && info_wants_ours(request);
+  worker_.counters().commands[static_cast<size_t>(row.family)].add();
 
-  bool whole = row.reply == Reply::kInfo && info_wants_ours(request);
+  bool whole = pending.info;
   if (row.hit == command::Hit::kElements && plan.keys.size() > 1 &&
       std::any_of(plan.keys.begin(), plan.keys.end(),
                   [&](const auto& key) { return domain_of(key) != pending.domain; })) {
@@ -469,7 +521,6 @@ void Session::answer(std::string_view reply) {
 
 void Session::answer_error(std::string_view text) {
   worker_.counters().client_errors.add();
-  if (replies_ == Replies::kSkipNext) replies_ = Replies::kOn;
   Buffer& reply = worker_.scratch();
   reply.clear();
   resp::append_error(reply, text);
@@ -485,6 +536,11 @@ void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finishe
     check_output();
     return;
   }
+  if (pending.selects >= 0 && finished->type() == '+') {
+    worker_.note_database(pending.selects);
+    set_database(pending.selects);
+  }
+  if (streaming_) streaming_->lost = true;  // an answer before the request's end: nothing of the rest may be sent
   if (pending.row->hit != command::Hit::kNone && !pending.answered) count_hits(pending, bytes, *finished);
   if (--pending.steps_left > 0) return;
   worker_.counters().durations[static_cast<size_t>(pending.row->family)].record(worker_.loop().now_ns() - started_ns);
@@ -495,7 +551,7 @@ void Session::relay(Pending& pending, std::string_view bytes, bool finished) {
   Buffer& out = stream_->out();
   if (pending.map) {
     pending.mapper->map(bytes, out);
-  } else if (pending.row->reply == Reply::kInfo && finished && !pending.begun) {
+  } else if (pending.info) {
     append_info(bytes, info_section(worker_), protocol_, out);
   } else if (pending.mapper && (bytes.starts_with('-') || !error_.empty()) && !pending.begun) {
     error_.append(bytes);
@@ -528,6 +584,7 @@ void Session::count_hits(const Pending& pending, std::string_view reply, const r
 
 // The request at the head is answered: it leaves, and the local replies that waited for it with it.
 void Session::complete() {
+  if (pending_.front().selects >= 0) selecting_ = false;
   pending_.pop_front();
   expected_reply_bytes_ = std::max(
       {expected_reply_bytes_ - expected_reply_bytes_ / 16, std::exchange(reply_bytes_, 0), kSmallestReply});
@@ -571,7 +628,8 @@ void Session::on_lost(upstream::Loss loss, std::string_view reason) {
 bool Session::must_wait() {
   const Options& options = worker_.options();
   // Behind a large request the session waits until its reply is there: it will use another connection.
-  return waits_for_room_ || (borrowed_ != nullptr && !streaming_) ||
+  return waits_for_room_ || selecting_ || (borrowed_ != nullptr && !streaming_) ||
+         deferred_.size() > options.client_output_soft_bytes ||
          pending_.size() >= options.client_pending_requests ||
          (pending_.size() > 1 && pending_.size() * expected_reply_bytes_ > options.client_output_soft_bytes) ||
          stream_->unsent_bytes() > options.client_output_soft_bytes;

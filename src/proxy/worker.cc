@@ -16,7 +16,10 @@
 namespace keyshift::proxy {
 namespace {
 
-constexpr uint64_t kIdleCheckMs = 1000;
+constexpr uint64_t kHousekeepingMs = 1000;
+constexpr uint64_t kDrainCheckMs = 10;
+// A client that takes nothing of its last replies for so long does not get the rest.
+constexpr uint64_t kLingerNs = 10'000'000'000;
 
 }  // namespace
 
@@ -50,17 +53,16 @@ void Worker::run() {
         &loop_, *listener.socket,
         [this, &listener](std::unique_ptr<net::Stream> stream) { accept(listener, std::move(stream)); }));
   }
-  if (shared_.options.idle_timeout_ms > 0) {
-    idle_ = std::make_unique<net::Timer>(&loop_, [this] { close_idle(); });
-    idle_->start(kIdleCheckMs, kIdleCheckMs);
-  }
+  databases_.insert(shared_.options.database);
+  housekeeping_ = std::make_unique<net::Timer>(&loop_, [this] { look_after_sessions(); });
+  housekeeping_->start(kHousekeepingMs, kHousekeepingMs);
   loop_.run();
 
   listeners_.clear();
   dead_.clear();
   sessions_.clear();
   drain_deadline_.reset();
-  idle_.reset();
+  housekeeping_.reset();
   funeral_.reset();
   pool_.reset();
 }
@@ -84,7 +86,6 @@ void Worker::bury(Session* session) {
 
 void Worker::bury_dead() {
   for (Session* session : std::exchange(dead_, {})) sessions_.erase(session);
-  if (draining_) end_if_drained();
 }
 
 void Worker::kill_later(uint64_t id) {
@@ -98,12 +99,24 @@ void Worker::kill_later(uint64_t id) {
   });
 }
 
-void Worker::close_idle() {
-  const uint64_t limit_ns = static_cast<uint64_t>(shared_.options.idle_timeout_ms) * 1'000'000;
+void Worker::look_after_sessions() {
   const uint64_t now_ns = loop_.now_ns();
+  const auto ago = [now_ns](int64_t limit_ms) {
+    const uint64_t limit_ns = static_cast<uint64_t>(limit_ms) * 1'000'000;
+    return limit_ms <= 0 || limit_ns > now_ns ? uint64_t{0} : now_ns - limit_ns;
+  };
+  const uint64_t idle_ns = ago(shared_.options.idle_timeout_ms);
+  const uint64_t hang_ns = ago(shared_.options.pool.connection.reply_timeout_ms);
   for (const auto& [session, owned] : sessions_) {
-    if (now_ns > limit_ns && session->idle_since(now_ns - limit_ns)) session->drain();
+    if (session->hangs_since(hang_ns)) {
+      log::warn("client {}: closed, it stopped in the middle of a large request", session->entry().address);
+      stats_.clients_dropped.add();
+      session->kill();
+    } else if (session->idle_since(idle_ns)) {
+      session->drain();
+    }
   }
+  loop_.close_stuck(kLingerNs);
 }
 
 void Worker::set_table(std::shared_ptr<const command::Table> table) {
@@ -125,11 +138,13 @@ void Worker::begin_drain() {
   });
   drain_deadline_->start(static_cast<uint64_t>(shared_.options.drain_timeout_ms));
   for (const auto& [session, owned] : sessions_) session->drain();
-  end_if_drained();
+  housekeeping_ = std::make_unique<net::Timer>(&loop_, [this] { end_if_drained(); });
+  housekeeping_->start(0, kDrainCheckMs);
 }
 
+// The last replies may still be on their way when the sessions are gone.
 void Worker::end_if_drained() {
-  if (sessions_.empty()) loop_.stop();
+  if (sessions_.empty() && loop_.lingering() == 0) loop_.stop();
 }
 
 }  // namespace keyshift::proxy

@@ -29,7 +29,8 @@ void Connection::open() {
   reconnect_.stop();
   state_ = State::kConnecting;
   attempt_started_ns_ = loop_->now_ns();
-  database_ = 0;
+  database_ = options_.database;
+  queued_.release();
   connecting_ = std::make_unique<net::Connecting>(
       loop_, options_.address,
       [this](Result<std::unique_ptr<net::Stream>> stream) { connected(std::move(stream)); });
@@ -73,6 +74,12 @@ void Connection::handshake() {
     resp::append_bulk(out, options_.password);
     ++handshake_replies_;
   }
+  if (options_.database != 0) {
+    resp::append_array(out, 2);
+    resp::append_bulk(out, "SELECT");
+    resp::append_bulk_integer(out, options_.database);
+    ++handshake_replies_;
+  }
   // A name tells the operator of the Redis who holds these connections. The answer does not matter.
   resp::append_array(out, 3);
   resp::append_bulk(out, "CLIENT");
@@ -91,12 +98,14 @@ bool Connection::on_handshake_reply(std::string_view reply) {
     go_down(fmt::format("the upstream refused the login: {}", text));
     return false;
   }
-  // A server that wants a password it was not given lets nothing pass but this error.
-  if (scanner_.type() == '-' && (reply.starts_with("-NOAUTH") || reply.starts_with("-NOPERM"))) {
-    if (reply.starts_with("-NOAUTH")) {
-      go_down("the upstream wants a password: set upstream.password, REDIS_PASSWORD or the password in its URL");
-      return false;
-    }
+  // Errors that say more than that names are not welcome.
+  if (reply.starts_with("-NOAUTH")) {
+    go_down("the upstream wants a password: set upstream.password, REDIS_PASSWORD or the password in its URL");
+    return false;
+  }
+  if (reply.starts_with("-ERR max number of clients")) {
+    go_down("the upstream has reached its maxclients");
+    return false;
   }
   if (is_name) become_ready();
   return true;
@@ -115,13 +124,16 @@ void Connection::become_ready() {
 }
 
 void Connection::begin(int database) {
-  if (database == database_) return;
+  if (database != database_) select(database, nullptr);
+}
+
+void Connection::select(int database, Waiter* waiter) {
   database_ = database;
   Buffer& to = out();
   resp::append_array(to, 2);
   resp::append_bulk(to, "SELECT");
   resp::append_bulk_integer(to, database);
-  expect({.started_ns = loop_->now_ns()});
+  expect({.waiter = waiter, .started_ns = loop_->now_ns(), .delivery = Delivery::kStream});
 }
 
 void Connection::expect(const Expectation& expectation) {
@@ -148,8 +160,10 @@ void Connection::abandon(Waiter* waiter) {
 }
 
 void Connection::on_bytes(std::string_view bytes) {
+  // Whoever gets a reply may give this connection up.
+  const uint64_t life = lives_;
   while (!bytes.empty()) {
-    if (!deliver(bytes)) return;
+    if (!deliver(bytes) || life != lives_) return;
   }
   count_traffic();
 }
@@ -226,16 +240,28 @@ void Connection::go_down(std::string_view reason) {
   // One line per outage, not one per attempt.
   if (failure_.empty() || was_ready) log::warn("upstream {}: {}", options_.address.text(), reason);
   failure_ = reason;
-  state_ = State::kDown;
-  if (was_ready) stats_->upstream_connected.subtract();
   stats_->upstream_failures.add();
+  close(was_ready ? Loss::kDisconnected : Loss::kNotSent);
+}
+
+void Connection::abort(std::string_view reason) {
+  if (!usable()) return;
+  log::debug("upstream {}: {}", options_.address.text(), reason);
+  failure_ = reason;
+  close(Loss::kDisconnected);
+}
+
+void Connection::close(Loss loss) {
+  if (state_ == State::kReady) stats_->upstream_connected.subtract();
+  state_ = State::kDown;
+  ++lives_;
   connecting_.reset();
   stream_.reset();
   queued_.release();
   collected_.release();
   scanner_.reset();
   reconnect_.start(next_pause_ms());
-  fail_all(was_ready ? Loss::kDisconnected : Loss::kNotSent, failure_);
+  fail_all(loss, failure_);
   call_waiting_for_room();
 }
 
@@ -271,7 +297,7 @@ void Connection::check_deadlines(uint64_t now_ns) {
       go_down(fmt::format("no connection within {} ms", options_.connect_timeout_ms));
     } else if (!expected_.empty() && past(expected_.front().started_ns, options_.queue_timeout_ms)) {
       queued_.release();
-      database_ = 0;
+      database_ = options_.database;
       fail_all(Loss::kNotSent, "the connection is not there yet");
     }
     return;

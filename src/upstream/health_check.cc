@@ -1,6 +1,5 @@
 #include "keyshift/upstream/health_check.h"
 
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
@@ -36,7 +35,7 @@ HealthCheck::HealthCheck(net::Loop* loop, const ConnectionOptions& options, Call
       client_(loop, options.address,
               [this](std::string_view reason) {
                 asking_ = false;
-                asked_once_ = false;
+                asked_for_commands_ = false;
                 set(false, fmt::format("cannot reach {}: {}", options_.address.text(), reason));
               }),
       timer_(loop, [this] { ask(); }),
@@ -53,15 +52,17 @@ void HealthCheck::ask() {
     // No answer since the last time: whoever hangs is not ready.
     set(false, fmt::format("{} does not answer", options_.address.text()));
     asking_ = false;
-    asked_once_ = false;
+    asked_for_commands_ = false;
     client_.close();
   }
   if (!client_.is_open()) {
     client_.open();
     if (!client_.is_open()) return;
+    login_refused_ = false;
     if (!options_.password.empty()) {
       const auto answer = [this](const net::Reply& reply) {
-        if (reply.is_error()) set(false, fmt::format("the upstream refused the login: {}", reply.text));
+        login_refused_ = reply.type == net::Reply::Type::kError;
+        if (login_refused_) set(false, fmt::format("the upstream refused the login: {}", reply.text));
       };
       if (options_.username.empty()) {
         client_.request({"AUTH", options_.password}, answer);
@@ -75,14 +76,14 @@ void HealthCheck::ask() {
     asking_ = false;
     if (reply.type == net::Reply::Type::kText) {
       read_info(reply.text);
-    } else if (reply.type == net::Reply::Type::kError) {
+    } else if (reply.type == net::Reply::Type::kError && !login_refused_) {
       set(false, reply.text);
     }
   });
 }
 
 void HealthCheck::read_info(const std::string& info) {
-  if (!asked_once_) ask_once();
+  if (!asked_for_commands_) ask_for_commands();
   health_.version = info_field(info, "redis_version");
   if (info_field(info, "loading") == "1") {
     set(false, "the upstream is loading its data");
@@ -95,17 +96,8 @@ void HealthCheck::read_info(const std::string& info) {
   }
 }
 
-void HealthCheck::ask_once() {
-  asked_once_ = true;
-  client_.request({"CONFIG", "GET", "databases"}, [this](const net::Reply& reply) {
-    int count = 0;
-    if (reply.type != net::Reply::Type::kArray || reply.elements.size() != 2) return;
-    const std::string& text = reply.elements[1].text;
-    std::from_chars(text.data(), text.data() + text.size(), count);
-    if (count <= 0 || count == health_.databases) return;
-    health_.databases = count;
-    callbacks_.changed(health_);
-  });
+void HealthCheck::ask_for_commands() {
+  asked_for_commands_ = true;
   if (command_query_) command_query_->abandon(this);
   command_query_ = std::make_unique<Connection>(loop_, options_, &stats_);
   command_query_->open();

@@ -41,7 +41,11 @@ Connection* Pool::borrow(resp::Protocol protocol) {
     // Both protocols' shared connections have their places, used or not.
     const size_t places = options_.connections - std::min(options_.connections, 2 * options_.shared_connections);
     if (borrowed_.size() >= places) return nullptr;
-    if (borrowed_.size() + idle_.size() >= places) idle_.erase(idle_.begin());
+    if (borrowed_.size() + idle_.size() >= places) {
+      idle_.front()->abort("its place is needed for the other protocol");
+      retired_.push_back(std::move(idle_.front()));
+      idle_.erase(idle_.begin());
+    }
     idle_.push_back(make(protocol));
     found = idle_.end() - 1;
   }
@@ -67,10 +71,14 @@ size_t Pool::owed() const {
 }
 
 void Pool::check_deadlines() {
-  const uint64_t now_ns = loop_->now_ns();
+  retired_.clear();
+  // A session that is told of its loss may borrow or give back: walk a list that this does not change.
+  std::vector<Connection*> all;
   for (const auto* connections : {&resp2_, &resp3_, &borrowed_, &idle_}) {
-    for (const auto& connection : *connections) connection->check_deadlines(now_ns);
+    for (const auto& connection : *connections) all.push_back(connection.get());
   }
+  const uint64_t now_ns = loop_->now_ns();
+  for (Connection* connection : all) connection->check_deadlines(now_ns);
 }
 
 }  // namespace keyshift::upstream

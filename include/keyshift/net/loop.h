@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 struct uv_loop_s;
@@ -46,6 +46,11 @@ class Loop {
     return wall_ms_;
   }
 
+  // Streams that are being written out before they close, and have no other owner.
+  size_t lingering() const { return lingering_.size(); }
+  // Closes those of them whose peer has taken nothing for `limit_ns`. Call it now and then.
+  void close_stuck(uint64_t limit_ns);
+
   // The libuv loop, for this layer only.
   uv_loop_s* uv() const;
 
@@ -61,7 +66,12 @@ class Loop {
   std::unique_ptr<Handles> handles_;
   std::vector<Stream*> dirty_;
   std::vector<Stream*> flushing_;
-  std::unordered_set<Stream*> lingering_;  // owned: being written out, then closed
+  // Owned: being written out, then closed. With what was unsent when it last moved, and when that was.
+  struct Lingering {
+    size_t unsent_bytes = 0;
+    uint64_t since_ns = 0;
+  };
+  std::unordered_map<Stream*, Lingering> lingering_;
   uint64_t now_ns_ = 0;
   int64_t wall_ms_ = 0;
 };

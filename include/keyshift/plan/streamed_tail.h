@@ -5,8 +5,8 @@
 //
 //   *5..SET..mood:a..$9000000..<body>..EX..99999999      default 1h, max 24h, clamp
 //   SET analytics:mood:user:a <body> EX 99999999         as it arrived
-//   PEXPIRE analytics:mood:user:a 3600000 NX             no expiry came: the default
-//   PEXPIRE analytics:mood:user:a 86400000 LT            too long a one came: the maximum
+//   PEXPIRE analytics:mood:user:a 86400000 XX LT         too long an expiry came: the maximum
+//   PEXPIRE analytics:mood:user:a 3600000 NX             none came: the default
 //
 // One per streamed request, owned by its session.
 #pragma once
@@ -27,18 +27,28 @@ namespace keyshift::plan {
 
 class StreamedTail {
  public:
+  // What the arguments behind the large one can still bring. kKept: what was written before stands.
+  enum class Expiry : uint8_t { kKept, kMissing, kUnknown };
+
   // `row` and `view` outlive the tail. `random` spreads the default.
   StreamedTail(const command::Row& row, std::shared_ptr<const scheme::Ruleset> rules, const scheme::View& view,
                int database, scheme::Phase phase, uint64_t random)
       : row_(row), rules_(std::move(rules)), view_(view), database_(database), phase_(phase), random_(random) {}
+  void set_expiry(Expiry expiry) { expiry_ = expiry; }
 
   // Before the first argument: a name at a later position, and a key already written that is left without expiry.
   void expect_name(const command::Name& name) { names_.push_back(name); }
   void add_lasting(std::string_view physical, uint32_t policy) { lasting_.push_back({std::string(physical), policy}); }
 
-  // Appends the small argument `index`, mapped if it is a name. False: the listener refuses the key, and the request
-  // cannot be completed any more. Requires: ascending indexes.
-  bool argument(uint32_t index, std::string_view bytes, Buffer& out);
+  // Appends the small argument `index`. If it is a name, it is mapped, and what was found is returned. kRefused: the
+  // listener refuses the key, nothing was appended, and the request cannot be completed any more. Requires: ascending
+  // indexes.
+  struct Found {
+    enum class Kind : uint8_t { kNoName, kName, kRefused };
+    Kind kind = Kind::kNoName;
+    PlannedKey key{};
+  };
+  Found argument(uint32_t index, std::string_view bytes, Buffer& out);
   // False if the large argument `index` is a name: then the request cannot be relayed.
   bool may_stream(uint32_t index) const;
   // Appends the steps behind the command, whose replies are discarded; returns how many.
@@ -58,7 +68,7 @@ class StreamedTail {
   uint64_t random_;
   std::vector<command::Name> names_;  // ascending
   std::vector<Lasting> lasting_;
-  bool keeps_ttl_ = false;
+  Expiry expiry_ = Expiry::kKept;
 };
 
 }  // namespace keyshift::plan

@@ -29,7 +29,9 @@ inline constexpr std::string_view kNotInteger = "ERR value is not an integer or 
 inline constexpr std::string_view kClientName = "ERR Client names cannot contain spaces, newlines or special characters.";
 inline constexpr std::string_view kNoSuchClient = "ERR No such client";
 inline constexpr std::string_view kTooManyClients = "ERR max number of clients reached";
-inline constexpr std::string_view kShuttingDown = "ERR Keyshift is shutting down; connect again";
+inline constexpr std::string_view kLargeName =
+    "ERR a key of this request is larger than limits.stream_threshold and stands behind a large value, so it cannot be "
+    "mapped; the command was not executed";
 
 // The words of Redis 7 for a command or subcommand that is not there.
 std::string unknown_command(const resp::Request& request);
@@ -40,6 +42,7 @@ std::string wrong_arity(std::string_view name);
 std::string needs_lease(std::string_view name);
 std::string refused_command(std::string_view name);
 std::string never_possible(std::string_view name);
+std::string unmatched_key(std::string_view key);
 std::string refused_plan(const plan::Plan& plan, const resp::Request& request, std::string_view name);
 
 // The upstream cannot be reached now, or did not answer.

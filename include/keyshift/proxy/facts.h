@@ -3,7 +3,6 @@
 // Written by the health check on the main thread, read by workers and the HTTP server at any time.
 #pragma once
 
-#include <atomic>
 #include <mutex>
 #include <string>
 
@@ -15,10 +14,6 @@ class Facts {
     bool ready = false;
     std::string reason = "not asked yet";  // why not ready: for /readyz and the log
   };
-
-  // Number of logical databases, for SELECT.
-  int databases() const { return databases_.load(std::memory_order_relaxed); }
-  void set_databases(int count) { databases_.store(count, std::memory_order_relaxed); }
 
   // "7.0.15", for HELLO. Redis's own words before it is known.
   std::string version() const {
@@ -40,7 +35,6 @@ class Facts {
   }
 
  private:
-  std::atomic<int> databases_{16};
   mutable std::mutex mutex_;
   std::string version_ = "7.0.0";
   Health health_;

@@ -47,8 +47,10 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   void drain();
   // Ends at once.
   void kill();
-  // Nothing was asked for so long.
+  // Nothing was asked since then, and nothing is owed.
   bool idle_since(uint64_t ns) const;
+  // In the middle of a large request of which nothing has come since then.
+  bool hangs_since(uint64_t ns) const;
 
   // For LocalCommands, whose commands are about this state.
   Worker& worker() { return worker_; }
@@ -58,12 +60,18 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   bool authenticated() const { return authenticated_; }
   void set_authenticated(bool authenticated);
   void set_database(int database);
+  // Asks the upstream whether there is such a database (SELECT); its reply is the client's. No request behind this one is
+  // taken before it has come.
+  void select_upstream(const command::Row& row, int database);
   // What the client is answered from now on: everything, nothing, or everything but the next reply.
   enum class Replies : uint8_t { kOn, kOff, kSkipNext };
-  void set_replies(Replies replies) { replies_ = replies; }
+  void set_replies(Replies replies) {
+    replies_ = replies;
+    silent_ = replies != Replies::kOn;
+  }
   // CLIENT REPLY SKIP: means nothing to a client that turned replies off.
   void skip_next_reply() {
-    if (replies_ != Replies::kOff) replies_ = Replies::kSkipNext;
+    if (replies_ != Replies::kOff) set_replies(Replies::kSkipNext);
   }
   // Speaks `protocol` from the next request on. Returns false while replies in the other one are still to come: the
   // command is then tried again when they have.
@@ -83,7 +91,9 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
     uint32_t domain = 0;                                     // of the first key
     uint32_t keys = 0;
     uint16_t steps_left = 0;  // replies to come that are not discarded
-    bool map = false;         // whole replies through the mapper, or INFO's section
+    int selects = -1;         // the database that the session is in if the reply is OK
+    bool map = false;         // whole replies through the mapper
+    bool info = false;        // our section belongs to the reply
     bool silent = false;      // CLIENT REPLY OFF
     bool begun = false;       // a part of the reply has left
     bool answered = false;    // by an error of ours: what still comes is dropped
@@ -92,7 +102,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   // A large request on its way through.
   struct Streaming {
     std::unique_ptr<plan::StreamedTail> tail;
-    bool lost = false;  // already answered by an error: what still arrives is dropped
+    bool owes_end = false;  // a body has passed whose line end has not: it is written when the client has sent its own
+    bool lost = false;      // answered before its time: what still arrives is dropped
   };
 
   void on_bytes(std::string_view bytes) override;
@@ -104,8 +115,12 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
 
   size_t take_requests(std::string_view bytes);
   bool handle(const resp::Request& request);
+  bool dispatch(const resp::Request& request);
   bool begin_large(std::string_view bytes);
   bool take_streamed(std::string_view bytes, size_t& taken);
+  void relay_streamed(const resp::StreamEvent& event);
+  void refuse_streamed(std::string_view text);
+  void give_up_streamed(std::string_view reason);
   void finish_streamed();
   plan::Context context();
   bool forward(const command::Row& row, const resp::Request& request);
@@ -115,7 +130,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   void answer(std::string_view reply);
   void answer_error(std::string_view text);
   void expect(const command::Row& row, const resp::Request& request, plan::Plan& plan, uint64_t started_ns);
-  void count(const command::Row& row, const plan::Plan& plan);
+  void count_key(const plan::PlannedKey& key);
+  void count_refused();
   void count_hits(const Pending& pending, std::string_view reply, const resp::ReplyScanner& scanner);
   void relay(Pending& pending, std::string_view bytes, bool finished);
   void complete();
@@ -143,6 +159,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   bool authenticated_;
   bool stalled_ = false;
   bool waits_for_room_ = false;
+  bool selecting_ = false;   // the database of what follows is not known yet
   bool finishing_ = false;   // reads no more requests
   bool ended_ = false;       // the client has sent its last byte
   bool buried_ = false;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "keyshift/base/buffer.h"
@@ -59,6 +60,9 @@ class Worker {
   Facts& facts() { return shared_.facts; }
   const command::Table& table() const { return *tables_.back(); }
   upstream::Pool& pool() { return *pool_; }
+  // Whether the upstream has answered SELECT with OK for this database.
+  bool has_database(int database) const { return databases_.contains(database); }
+  void note_database(int database) { databases_.insert(database); }
   plan::Planner& planner() { return planner_; }
   // Scratch values of the request under way.
   plan::Plan& plan() { return plan_; }
@@ -73,7 +77,7 @@ class Worker {
   void accept(const ListenerOptions& listener, std::unique_ptr<net::Stream> stream);
   void begin_drain();
   void end_if_drained();
-  void close_idle();
+  void look_after_sessions();
   void bury_dead();
 
   Shared shared_;
@@ -89,8 +93,9 @@ class Worker {
   std::unordered_map<Session*, std::unique_ptr<Session>> sessions_;
   std::vector<Session*> dead_;
   std::unique_ptr<net::Timer> funeral_;
-  std::unique_ptr<net::Timer> idle_;
+  std::unique_ptr<net::Timer> housekeeping_;
   std::unique_ptr<net::Timer> drain_deadline_;
+  std::unordered_set<int> databases_;
   bool draining_ = false;
   std::thread thread_;
 };

@@ -30,6 +30,7 @@
 
 #include "keyshift/base/address.h"
 #include "keyshift/base/buffer.h"
+#include "keyshift/base/check.h"
 #include "keyshift/base/ring.h"
 #include "keyshift/net/loop.h"
 #include "keyshift/net/stream.h"
@@ -45,6 +46,7 @@ struct ConnectionOptions {
   Address address;
   std::string username;
   std::string password;
+  int database = 0;  // selected at login
   resp::Protocol protocol = resp::Protocol::kResp2;
   int64_t connect_timeout_ms = 2'000;
   int64_t queue_timeout_ms = 1'000;
@@ -100,9 +102,16 @@ class Connection final : private net::StreamHandler {
   const std::string& failure() const { return failure_; }
 
   // Where requests are written. Requires: usable().
-  Buffer& out() { return state_ == State::kReady ? stream_->out() : queued_; }
-  // Puts a SELECT before what is written next if the connection's tail is in another database.
+  Buffer& out() {
+    KEYSHIFT_CHECK(usable(), "written to a connection that is down");
+    return state_ == State::kReady ? stream_->out() : queued_;
+  }
+  // Puts a SELECT before what is written next if the connection's tail is in another database. Requires: the upstream
+  // has such a database and lets us use it, or what follows would be executed in another: see select().
   void begin(int database);
+  // Writes a SELECT whose reply `waiter` gets. If it is refused, nobody is harmed: whoever comes next and is not in
+  // `database` is preceded by a SELECT of his own.
+  void select(int database, Waiter* waiter);
   // The next request written will be answered to this. One call per request, in the order of writing.
   void expect(const Expectation& expectation);
   // The last request's reply is due from now on: one that is written over many turns is expected with kNoDeadline.
@@ -119,8 +128,9 @@ class Connection final : private net::StreamHandler {
   // Forgets a waiter: its replies are swallowed, no call comes any more. Cost: the length of the FIFO.
   void abandon(Waiter* waiter);
 
-  // Drops the connection, in the middle of a request that will not be finished. What it owed is lost.
-  void abort(std::string_view reason) { go_down(reason); }
+  // Drops the connection, in the middle of a request that will not be finished. What it owed is lost. It is no failure of
+  // the upstream's, and not counted as one. Does nothing if the connection is not usable.
+  void abort(std::string_view reason);
 
   resp::Protocol protocol() const { return options_.protocol; }
   // Replies still owed, tombstones included.
@@ -139,6 +149,7 @@ class Connection final : private net::StreamHandler {
   void become_ready();
   bool deliver(std::string_view& bytes);
   void go_down(std::string_view reason);
+  void close(Loss loss);
   void fail_all(Loss loss, std::string_view reason);
   void call_waiting_for_room();
   void count_traffic();
@@ -148,6 +159,7 @@ class Connection final : private net::StreamHandler {
   ConnectionOptions options_;
   telemetry::LoopStats* stats_;
   State state_ = State::kIdle;
+  uint64_t lives_ = 0;  // ended so far: tells a handler that its stream is gone
   std::string failure_;
   std::unique_ptr<net::Connecting> connecting_;
   std::unique_ptr<net::Stream> stream_;

@@ -1,8 +1,7 @@
 // HealthCheck: asks the upstream about itself, again and again, on a control connection of its own.
 //
 // Reachable, logged in, not loading, not a replica that lost its master or refuses writes: then it is ready, and /readyz
-// says so. Version and number of databases are learned on the way, for the answers that the proxy gives in the upstream's
-// place. Once per connection COMMAND is asked for over our own codec (its reply is too deep for hiredis), so that commands
+// says so. Its version is learned on the way, for the answers that the proxy gives in the upstream's place. Once per connection COMMAND is asked for over our own codec (its reply is too deep for hiredis), so that commands
 // of modules are known.
 //
 // Main thread's loop. Callbacks come from the loop.
@@ -26,7 +25,6 @@ struct Health {
   bool ready = false;
   std::string reason;  // why not
   std::string version; // empty until known
-  int databases = 0;   // 0: not known (CONFIG may be forbidden)
 };
 
 class HealthCheck final : private Waiter {
@@ -41,7 +39,7 @@ class HealthCheck final : private Waiter {
 
  private:
   void ask();
-  void ask_once();
+  void ask_for_commands();
   void read_info(const std::string& info);
   void set(bool ready, std::string reason);
   void on_reply(std::string_view bytes, const resp::ReplyScanner* finished, uint64_t started_ns) override;
@@ -55,7 +53,8 @@ class HealthCheck final : private Waiter {
   net::RedisClient client_;
   net::Timer timer_;
   bool asking_ = false;       // an answer is still to come
-  bool asked_once_ = false;   // on this connection
+  bool login_refused_ = false;
+  bool asked_for_commands_ = false;  // on this connection
   telemetry::LoopStats stats_;                // of command_query_, which nobody reads
   std::unique_ptr<Connection> command_query_;
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // expires with us, for what was posted

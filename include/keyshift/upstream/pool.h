@@ -50,6 +50,8 @@ class Pool {
   std::vector<std::unique_ptr<Connection>> resp3_;
   std::vector<std::unique_ptr<Connection>> borrowed_;
   std::vector<std::unique_ptr<Connection>> idle_;  // were borrowed, and will be again
+  // Replaced ones. One of them may be delivering the reply that led to its replacement: they go in a later turn.
+  std::vector<std::unique_ptr<Connection>> retired_;
   net::Timer deadlines_;
 };
 
