@@ -173,7 +173,8 @@ std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, co
   // An expiry before the large argument is judged as usual; one among the options behind it, or that those options could
   // give another meaning (RESTORE ... ABSTTL), is judged when they have passed.
   if (row.expiry == command::Expiry::kPositional) work.ttl = command::find_ttl(row, prefix, announced);
-  const bool later = row.expiry == command::Expiry::kOptions || work.ttl.kind == Ttl::Kind::kUnclear;
+  const bool options_behind = row.expiry == command::Expiry::kOptions && announced > prefix.size() + 1;
+  const bool later = options_behind || work.ttl.kind == Ttl::Kind::kUnclear;
   if (row.leaves != Leaves::kNothing) {
     work.leaves = later || row.leaves == Leaves::kInline ? Leaves::kBehind : command::leaves_of(row, work.ttl);
     if (work.leaves == Leaves::kBehind) {
@@ -186,6 +187,9 @@ std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, co
   }
   for (const Lasting& lasting : lasting_) {
     tail->add_lasting(out.view().substr(work.base + lasting.offset, lasting.length), lasting.policy);
+    if (!later && context.rules->policy(lasting.policy).default_ms != scheme::TtlPolicy::kUnset) {
+      plan.keys[lasting.key].ttl = TtlAction::kDefault;
+    }
   }
   plan.steps.push_back(disposition(work));
   return tail;
