@@ -27,6 +27,8 @@ namespace {
 // So many requests of a new client may wait for replies whose size nobody knows yet.
 constexpr size_t kFirstRequests = 16;
 constexpr size_t kSmallestReply = 64;
+// A large reply is remembered for about so many smaller ones.
+constexpr size_t kReplyMemory = 64;
 
 std::optional<telemetry::TtlAction> telemetry_action(scheme::TtlAction action) {
   switch (action) {
@@ -587,7 +589,7 @@ void Session::complete() {
   if (pending_.front().selects >= 0) selecting_ = false;
   pending_.pop_front();
   expected_reply_bytes_ = std::max(
-      {expected_reply_bytes_ - expected_reply_bytes_ / 16, std::exchange(reply_bytes_, 0), kSmallestReply});
+      {expected_reply_bytes_ - expected_reply_bytes_ / kReplyMemory, std::exchange(reply_bytes_, 0), kSmallestReply});
   while (!pending_.empty() && pending_.front().row == nullptr) {
     const size_t size = pending_.pop_front().local_bytes;
     stream_->out().append(deferred_.view().substr(0, size));

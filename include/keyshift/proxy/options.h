@@ -36,7 +36,9 @@ struct Options {
   size_t max_clients = 10'000;
   size_t client_output_limit_bytes = 256ull << 20;  // above it a client is dropped
   size_t client_output_soft_bytes = 1ull << 20;     // above it nothing more is read from it
-  size_t client_pending_requests = 10'000;          // the same, in requests that wait for a reply
+  // The same, in requests that wait for a reply. Enough to fill a write; few enough that a sudden run of megabyte values
+  // stays below the limit of a client that reads slowly.
+  size_t client_pending_requests = 64;
   int64_t drain_timeout_ms = 10'000;
   int64_t idle_timeout_ms = 0;  // 0: never
 
