@@ -1,7 +1,7 @@
 #include "keyshift/admin/metrics.h"
 
-#include <string>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include "keyshift/command/row.h"
@@ -23,7 +23,7 @@ using Labels = std::vector<ClientMetric::Label>;
 struct Plain {
   const char* name;
   MetricType type;
-  Counter LoopStats::* counter;
+  Counter LoopStats::*counter;
   const char* help;
 };
 constexpr Plain kPlain[] = {
@@ -69,24 +69,27 @@ MetricFamily counters(std::string name, std::string help) {
 
 void add_plain(const AllStats& all, std::vector<MetricFamily>& families) {
   for (const Plain& row : kPlain) {
-    const uint64_t value = sum(all, [&row](const LoopStats& stats) -> const Counter& { return stats.*row.counter; });
+    const uint64_t value =
+        sum(all, [&row](const LoopStats& stats) -> const Counter& { return stats.*row.counter; });
     families.push_back({row.name, row.help, row.type, {number(row.type, value)}});
   }
 }
 
 void add_traffic(const AllStats& all, std::vector<MetricFamily>& families) {
-  const auto bytes = [&all](const char* name, const char* help, Counter LoopStats::* client,
-                            Counter LoopStats::* upstream) {
+  const auto bytes = [&all](const char* name, const char* help, Counter LoopStats::*client,
+                            Counter LoopStats::*upstream) {
     MetricFamily family = counters(name, help);
     for (const auto& [side, counter] : {std::pair{"client", client}, std::pair{"upstream", upstream}}) {
       const auto member = counter;
-      family.metric.push_back(number(
-          MetricType::Counter, sum(all, [member](const LoopStats& stats) -> const Counter& { return stats.*member; }),
-          {{"side", side}}));
+      family.metric.push_back(
+          number(MetricType::Counter,
+                 sum(all, [member](const LoopStats& stats) -> const Counter& { return stats.*member; }),
+                 {{"side", side}}));
     }
     return family;
   };
-  families.push_back(bytes("keyshift_received_bytes_total", "Bytes received from clients and from the upstream.",
+  families.push_back(bytes("keyshift_received_bytes_total",
+                           "Bytes received from clients and from the upstream.",
                            &LoopStats::client_received_bytes, &LoopStats::upstream_received_bytes));
   families.push_back(bytes("keyshift_sent_bytes_total", "Bytes sent to clients and to the upstream.",
                            &LoopStats::client_sent_bytes, &LoopStats::upstream_sent_bytes));
@@ -100,9 +103,9 @@ void add_families(const AllStats& all, std::vector<MetricFamily>& families) {
                          {}};
   for (size_t i = 0; i < command::kFamilyCount; ++i) {
     const Labels label = {{"family", std::string(command::family_name(static_cast<command::Family>(i)))}};
-    commands.metric.push_back(number(
-        MetricType::Counter, sum(all, [i](const LoopStats& stats) -> const Counter& { return stats.commands[i]; }),
-        label));
+    commands.metric.push_back(
+        number(MetricType::Counter,
+               sum(all, [i](const LoopStats& stats) -> const Counter& { return stats.commands[i]; }), label));
     ClientMetric histogram;
     histogram.label = label;
     uint64_t cumulative = 0;
@@ -126,12 +129,14 @@ void add_families(const AllStats& all, std::vector<MetricFamily>& families) {
 
 void add_domains(const AllStats& all, const scheme::Ruleset& rules, std::vector<MetricFamily>& families) {
   MetricFamily hits = counters("keyshift_hits_total", "Reads that found what they asked for, by domain.");
-  MetricFamily misses = counters("keyshift_misses_total",
-                                 "Reads that did not, by domain. Compare with keyshift_hits_total: a domain whose hit "
-                                 "rate falls went cold.");
+  MetricFamily misses =
+      counters("keyshift_misses_total",
+               "Reads that did not, by domain. Compare with keyshift_hits_total: a domain whose hit "
+               "rate falls went cold.");
   MetricFamily rewrites = counters("keyshift_ttl_rewrites_total", "Expiries set or changed by policy.");
-  MetricFamily observed = counters("keyshift_ttl_observed_total",
-                                   "Expiries that the policy would have set or changed but for phase legacy.");
+  MetricFamily observed =
+      counters("keyshift_ttl_observed_total",
+               "Expiries that the policy would have set or changed but for phase legacy.");
   const auto& domains = rules.domains();
   for (size_t i = 0; i <= domains.size(); ++i) {
     const std::string name = i < domains.size() ? domains[i].name : "";
@@ -145,27 +150,35 @@ void add_domains(const AllStats& all, const scheme::Ruleset& rules, std::vector<
     if (i == domains.size()) break;
     for (size_t action = 0; action < telemetry::kTtlActions; ++action) {
       const Labels labels = {{"domain", name}, {"action", telemetry::kTtlActionNames[action]}};
-      rewrites.metric.push_back(number(MetricType::Counter, sum(all, [&](const LoopStats& stats) -> const Counter& {
-                                         return stats.domains[i].ttl_rewrites[action];
-                                       }), labels));
-      observed.metric.push_back(number(MetricType::Counter, sum(all, [&](const LoopStats& stats) -> const Counter& {
-                                         return stats.domains[i].ttl_observed[action];
-                                       }), labels));
+      rewrites.metric.push_back(number(MetricType::Counter,
+                                       sum(all,
+                                           [&](const LoopStats& stats) -> const Counter& {
+                                             return stats.domains[i].ttl_rewrites[action];
+                                           }),
+                                       labels));
+      observed.metric.push_back(number(MetricType::Counter,
+                                       sum(all,
+                                           [&](const LoopStats& stats) -> const Counter& {
+                                             return stats.domains[i].ttl_observed[action];
+                                           }),
+                                       labels));
     }
   }
   for (auto* family : {&hits, &misses, &rewrites, &observed}) families.push_back(std::move(*family));
 }
 
 void add_rules(const AllStats& all, const scheme::Ruleset& rules, std::vector<MetricFamily>& families) {
-  MetricFamily keys = counters("keyshift_rule_keys_total", "Keys in requests that fit a rule, under either name.");
-  MetricFamily rewritten = counters("keyshift_rule_rewritten_keys_total",
-                                    "Those of them that went upstream under another name, or would have but for phase "
-                                    "legacy.");
+  MetricFamily keys =
+      counters("keyshift_rule_keys_total", "Keys in requests that fit a rule, under either name.");
+  MetricFamily rewritten =
+      counters("keyshift_rule_rewritten_keys_total",
+               "Those of them that went upstream under another name, or would have but for phase "
+               "legacy.");
   for (size_t i = 0; i < rules.rules().size(); ++i) {
     const Labels label = {{"rule", rules.rules()[i].legacy.text()}};
     keys.metric.push_back(number(
-        MetricType::Counter, sum(all, [i](const LoopStats& stats) -> const Counter& { return stats.rules[i].keys; }),
-        label));
+        MetricType::Counter,
+        sum(all, [i](const LoopStats& stats) -> const Counter& { return stats.rules[i].keys; }), label));
     rewritten.metric.push_back(number(
         MetricType::Counter,
         sum(all, [i](const LoopStats& stats) -> const Counter& { return stats.rules[i].rewritten; }), label));
@@ -173,12 +186,14 @@ void add_rules(const AllStats& all, const scheme::Ruleset& rules, std::vector<Me
   families.push_back(std::move(keys));
   families.push_back(std::move(rewritten));
 
-  MetricFamily unmatched = counters("keyshift_unmatched_keys_total",
-                                    "Keys in requests that fit no rule and no domain, by what was done with them.");
+  MetricFamily unmatched =
+      counters("keyshift_unmatched_keys_total",
+               "Keys in requests that fit no rule and no domain, by what was done with them.");
   for (size_t i = 0; i < telemetry::kUnmatchedActions; ++i) {
-    unmatched.metric.push_back(number(
-        MetricType::Counter, sum(all, [i](const LoopStats& stats) -> const Counter& { return stats.unmatched[i]; }),
-        {{"action", telemetry::kUnmatchedActionNames[i]}}));
+    unmatched.metric.push_back(
+        number(MetricType::Counter,
+               sum(all, [i](const LoopStats& stats) -> const Counter& { return stats.unmatched[i]; }),
+               {{"action", telemetry::kUnmatchedActionNames[i]}}));
   }
   families.push_back(std::move(unmatched));
 }

@@ -21,7 +21,8 @@ Result<Address> Address::parse(std::string_view text) {
     if (address.path.starts_with("//")) address.path.erase(0, 2);
     if (address.path.empty()) return fail(fmt::format("'{}': {}", text, kExpected));
     // sockaddr_un holds 108 bytes with the final zero.
-    if (address.path.size() > 107) return fail(fmt::format("'{}': a socket path has at most 107 bytes", text));
+    if (address.path.size() > 107)
+      return fail(fmt::format("'{}': a socket path has at most 107 bytes", text));
     return address;
   }
   const size_t colon = text.rfind(':');

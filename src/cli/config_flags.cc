@@ -64,8 +64,7 @@ std::optional<config::Config> ConfigFlags::load(Console& console) const {
   for (const auto& given : given_) {
     if (given->option->count() == 0) continue;
     const auto& values = given->all.empty() ? std::vector{given->last} : given->all;
-    for (const std::string& value : values)
-      sources.flags.push_back({given->name, value, given->spelling});
+    for (const std::string& value : values) sources.flags.push_back({given->name, value, given->spelling});
   }
   auto config = config::load(sources);
   if (config) return std::move(*config);

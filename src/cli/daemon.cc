@@ -162,13 +162,17 @@ int run_daemon(const config::Config& config) {
   {
     const upstream::HealthCheck health(&loop, proxy.options().pool.connection, health_callbacks(proxy));
     log::info("keyshift {}, phase {}, {} rules, {} domains, upstream {}", KEYSHIFT_VERSION,
-              config.phase == scheme::Phase::kLegacy ? "legacy" : "consolidated", config.rules->rules().size(),
-              config.rules->domains().size(), upstream.text());
+              config.phase == scheme::Phase::kLegacy ? "legacy" : "consolidated",
+              config.rules->rules().size(), config.rules->domains().size(), upstream.text());
     for (const net::BoundSocket& socket : sockets) log::info("listening on {}", socket.address().text());
     if (http) log::info("admin on {}", http->address().text());
     code = wait_for_end(loop, embedded);
     proxy.drain();
   }
+  // The ports are free for a successor before anything slow is waited for.
+  sockets.clear();
+  http.reset();
+  embedded.reset();
   log::info("ended");
   return code;
 }

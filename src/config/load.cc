@@ -201,6 +201,9 @@ class Loader {
       const bool any_port = !listener.address.is_unix() && listener.address.port == 0;
       if (!any_port && !seen.insert(address).second)
         problems_.add(place, "listener.address = " + quoted(address) + " is taken by another listener");
+      if (!any_port && !config_.embedded.enabled && listener.address == config_.upstream.address)
+        problems_.add(place, "listener.address = " + quoted(address) +
+                                 " is the upstream's own address: Keyshift would talk to itself");
     }
     const std::string admin = config_.admin.address.text();
     if (config_.admin.enabled && config_.admin.address.port != 0 && seen.contains(admin))
@@ -225,11 +228,12 @@ class Loader {
     const int64_t shared = int64_t{2} * config_.workers * upstream.shared_connections;
     if (shared > upstream.pool_size) {
       const Place place = place_of("upstream.pool_size");
-      problems_.add(place.source.empty() ? place_of("workers") : place,
-                    "upstream.pool_size = " + std::to_string(upstream.pool_size) +
-                        " is too few for workers = " + std::to_string(config_.workers) +
-                        ": each keeps upstream.shared_connections for RESP2 and as many for RESP3 clients; set it to " +
-                        std::to_string(shared) + " or more");
+      problems_.add(
+          place.source.empty() ? place_of("workers") : place,
+          "upstream.pool_size = " + std::to_string(upstream.pool_size) +
+              " is too few for workers = " + std::to_string(config_.workers) +
+              ": each keeps upstream.shared_connections for RESP2 and as many for RESP3 clients; set it to " +
+              std::to_string(shared) + " or more");
     }
   }
 

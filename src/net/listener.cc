@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
-#include <fmt/format.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -33,8 +33,8 @@ bool is_dead_socket(const sockaddr_un& name) {
   struct stat status;
   if (stat(name.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
   const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool refused = connect(probe, reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 &&
-                       errno == ECONNREFUSED;
+  const bool refused =
+      connect(probe, reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 && errno == ECONNREFUSED;
   close(probe);
   return refused;
 }

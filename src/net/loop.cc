@@ -97,9 +97,13 @@ void Loop::close_stuck(uint64_t limit_ns) {
   for (Stream* stream : stuck) delete stream;
 }
 
-uv_loop_s* Loop::uv() const { return &handles_->loop; }
+uv_loop_s* Loop::uv() const {
+  return &handles_->loop;
+}
 
-void Loop::add_dirty(Stream* stream) { dirty_.push_back(stream); }
+void Loop::add_dirty(Stream* stream) {
+  dirty_.push_back(stream);
+}
 
 void Loop::forget_dirty(Stream* stream) {
   std::replace(dirty_.begin(), dirty_.end(), stream, static_cast<Stream*>(nullptr));

@@ -62,7 +62,8 @@ struct RedisClient::Connection {
     uv_poll_start(&poll, events, [](uv_poll_t* handle, int status, int ready) {
       auto* self = static_cast<Connection*>(handle->data);
       // Either call may end the connection.
-      if (self->context != nullptr && (status != 0 || (ready & UV_READABLE) != 0)) redisAsyncHandleRead(self->context);
+      if (self->context != nullptr && (status != 0 || (ready & UV_READABLE) != 0))
+        redisAsyncHandleRead(self->context);
       if (self->context != nullptr && (ready & UV_WRITABLE) != 0) redisAsyncHandleWrite(self->context);
     });
   }
@@ -88,7 +89,9 @@ RedisClient::~RedisClient() {
   close();
 }
 
-bool RedisClient::is_open() const { return connection_ != nullptr; }
+bool RedisClient::is_open() const {
+  return connection_ != nullptr;
+}
 
 void RedisClient::open() {
   if (connection_ != nullptr) return;

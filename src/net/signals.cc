@@ -22,7 +22,8 @@ Signals::Signals(Loop* loop, std::initializer_list<int> signals, std::function<v
     uv_signal_init(loop->uv(), &handle);
     handle.data = handles_;
     uv_signal_start(
-        &handle, [](uv_signal_t* signal, int received) { static_cast<Handles*>(signal->data)->callback(received); },
+        &handle,
+        [](uv_signal_t* signal, int received) { static_cast<Handles*>(signal->data)->callback(received); },
         number);
   }
 }

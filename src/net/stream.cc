@@ -129,7 +129,9 @@ void Stream::enlist() {
   loop_->add_dirty(this);
 }
 
-size_t Stream::unsent_bytes() const { return out_.size() + handle_->stream.write_queue_size; }
+size_t Stream::unsent_bytes() const {
+  return out_.size() + handle_->stream.write_queue_size;
+}
 
 int Stream::fd() const {
   uv_os_fd_t fd = -1;
@@ -237,7 +239,8 @@ struct Connecting::Attempt {
   }
 };
 
-Connecting::Connecting(Loop* loop, const Address& address, Done done) : attempt_(new Attempt{loop, nullptr, {}, {}}) {
+Connecting::Connecting(Loop* loop, const Address& address, Done done)
+    : attempt_(new Attempt{loop, nullptr, {}, {}}) {
   // Whoever finishes first tells us, so that our destructor does not touch a finished attempt.
   attempt_->done = [this, done = std::move(done)](Result<std::unique_ptr<Stream>> stream) {
     attempt_ = nullptr;
@@ -248,8 +251,9 @@ Connecting::Connecting(Loop* loop, const Address& address, Done done) : attempt_
   attempt_->connect.data = attempt_;
   if (address.is_unix()) {
     attempt_->handle = Stream::Handle::create(loop->uv(), true);
-    uv_pipe_connect(&attempt_->connect, &attempt_->handle->pipe, address.path.c_str(),
-                    [](uv_connect_t* connect, int status) { static_cast<Attempt*>(connect->data)->finish(status); });
+    uv_pipe_connect(
+        &attempt_->connect, &attempt_->handle->pipe, address.path.c_str(),
+        [](uv_connect_t* connect, int status) { static_cast<Attempt*>(connect->data)->finish(status); });
     return;
   }
   addrinfo hints{};

@@ -31,6 +31,8 @@ void Timer::start(uint64_t delay_ms, uint64_t repeat_ms) {
       repeat_ms);
 }
 
-void Timer::stop() { uv_timer_stop(&handle_->timer); }
+void Timer::stop() {
+  uv_timer_stop(&handle_->timer);
+}
 
 }  // namespace keyshift::net

@@ -41,7 +41,8 @@ size_t header_begin(const resp::Request& request, uint32_t argument) {
 void append_expiry(Buffer& out, int64_t milliseconds) {
   const bool whole_seconds = milliseconds % 1000 == 0;
   char digits[20];
-  const auto end = std::to_chars(std::begin(digits), std::end(digits), milliseconds / (whole_seconds ? 1000 : 1)).ptr;
+  const auto end =
+      std::to_chars(std::begin(digits), std::end(digits), milliseconds / (whole_seconds ? 1000 : 1)).ptr;
   const auto count = static_cast<size_t>(end - digits);
   char text[48];
   char* at = text;
@@ -75,7 +76,7 @@ struct Planner::Work {
   Match first;
   scheme::TtlDecision inline_default = {};
   int target_database = context.database;  // where the last key is written: COPY DB, MOVE
-  uint32_t given_policy = 0;  // that judges the expiry in the request; 0 does nothing
+  uint32_t given_policy = 0;               // that judges the expiry in the request; 0 does nothing
 };
 
 uint64_t Planner::next_random() {
@@ -147,16 +148,18 @@ std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, co
                                                      Plan& plan) {
   plan.clear();
   lasting_.clear();
-  const bool answers_in_names = row.reply == Reply::kKeys || row.reply == Reply::kScan || row.reply == Reply::kKey;
+  const bool answers_in_names =
+      row.reply == Reply::kKeys || row.reply == Reply::kScan || row.reply == Reply::kKey;
   if (answers_in_names || command::find_names(row, prefix, announced, names_) != command::Found::kComplete ||
       names_.blocks || names_.database_at != 0) {
     return nullptr;
   }
-  auto tail = std::make_unique<StreamedTail>(row, context.rules, context.view, context.database, context.phase,
-                                             next_random());
+  auto tail = std::make_unique<StreamedTail>(row, context.rules, context.view, context.database,
+                                             context.phase, next_random());
   sort_names();
   auto& list = names_.list;
-  if (std::any_of(list.begin(), list.end(), [](const auto& name) { return name.role != Role::kKey; })) return nullptr;
+  if (std::any_of(list.begin(), list.end(), [](const auto& name) { return name.role != Role::kKey; }))
+    return nullptr;
   const auto behind =
       std::find_if(list.begin(), list.end(), [&](const auto& name) { return name.at >= prefix.size(); });
   std::for_each(behind, list.end(), [&tail](const auto& name) { tail->expect_name(name); });
@@ -176,7 +179,8 @@ std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, co
   const bool options_behind = row.expiry == command::Expiry::kOptions && announced > prefix.size() + 1;
   const bool later = options_behind || work.ttl.kind == Ttl::Kind::kUnclear;
   if (row.leaves != Leaves::kNothing) {
-    work.leaves = later || row.leaves == Leaves::kInline ? Leaves::kBehind : command::leaves_of(row, work.ttl);
+    work.leaves =
+        later || row.leaves == Leaves::kInline ? Leaves::kBehind : command::leaves_of(row, work.ttl);
     if (work.leaves == Leaves::kBehind) {
       tail->set_expiry(later ? StreamedTail::Expiry::kUnknown : StreamedTail::Expiry::kMissing);
     }
@@ -202,7 +206,8 @@ void Planner::undo(Work& work) {
 }
 
 Disposition Planner::disposition(const Work& work) {
-  return work.plan.mapper != nullptr && work.row.reply != Reply::kOpaque ? Disposition::kMap : Disposition::kRelay;
+  return work.plan.mapper != nullptr && work.row.reply != Reply::kOpaque ? Disposition::kMap
+                                                                         : Disposition::kRelay;
 }
 
 void Planner::sort_names() {
@@ -232,7 +237,9 @@ void Planner::write_default_inline(Work& work) {
   if (work.leaves != Leaves::kInline || names_.list.empty()) return;
   const Context& context = work.context;
   work.inline_default = scheme::decide_missing(context.rules->policy(work.first.policy), next_random());
-  if (work.inline_default.action != TtlAction::kDefault || is_observed(*context.rules, context.phase, work.first)) return;
+  if (work.inline_default.action != TtlAction::kDefault ||
+      is_observed(*context.rules, context.phase, work.first))
+    return;
   resp::append_array(work.out, work.request.size() + 2);
   work.copied = header_begin(work.request, 0);
 }
@@ -317,8 +324,8 @@ bool Planner::write_name(Work& work, const command::Name& name) {
 bool Planner::write_pattern(Work& work, const command::Name& name) {
   if (name.role != Role::kSortBy && name.role != Role::kSortGet) return true;
   const Context& context = work.context;
-  const auto physical = scheme::translate_sort_pattern(*context.rules, work.request[name.at], context.database,
-                                                       context.view);
+  const auto physical =
+      scheme::translate_sort_pattern(*context.rules, work.request[name.at], context.database, context.view);
   if (!physical) {
     work.plan.refusal = Refusal::kSortPattern;
     work.plan.refused_at = name.at;
@@ -396,8 +403,9 @@ void Planner::write_keys_steps(Work& work) {
     work.plan.steps.push_back(Disposition::kMap);
   }
   const size_t steps = pattern.physical.size();
-  work.plan.mapper = std::make_unique<ReplyMapper>(Reply::kKeys, context.rules, context.view, context.database, context.protocol,
-                                                   std::move(pattern), steps);
+  work.plan.mapper =
+      std::make_unique<ReplyMapper>(Reply::kKeys, context.rules, context.view, context.database,
+                                    context.protocol, std::move(pattern), steps);
 }
 
 // A cursor walks one upstream SCAN, so several physical patterns become `*`: Redis visits every key anyway, and the
@@ -409,12 +417,13 @@ void Planner::write_scan(Work& work) {
     if (name.role == Role::kPattern) match_at = name.at;
   }
   const std::string_view glob = match_at == 0 ? "*" : work.request[match_at];
-  scheme::KeyPattern pattern = scheme::translate_pattern(*context.rules, glob, context.database, context.view);
+  scheme::KeyPattern pattern =
+      scheme::translate_pattern(*context.rules, glob, context.database, context.view);
   if (match_at != 0) replace(work, match_at, pattern.physical.size() == 1 ? pattern.physical[0] : "*");
   work.out.append(work.request.block().substr(work.copied));
   work.plan.steps.push_back(Disposition::kMap);
-  work.plan.mapper = std::make_unique<ReplyMapper>(Reply::kScan, context.rules, context.view, context.database, context.protocol,
-                                                   std::move(pattern), 1);
+  work.plan.mapper = std::make_unique<ReplyMapper>(Reply::kScan, context.rules, context.view,
+                                                   context.database, context.protocol, std::move(pattern), 1);
 }
 
 void Planner::write_random_key_steps(Work& work) {

@@ -13,8 +13,9 @@ namespace keyshift::plan {
 using resp::ReplyCursor;
 using resp::Token;
 
-ReplyMapper::ReplyMapper(command::Reply shape, std::shared_ptr<const scheme::Ruleset> rules, const scheme::View& view,
-                         int database, resp::Protocol protocol, scheme::KeyPattern pattern, size_t steps)
+ReplyMapper::ReplyMapper(command::Reply shape, std::shared_ptr<const scheme::Ruleset> rules,
+                         const scheme::View& view, int database, resp::Protocol protocol,
+                         scheme::KeyPattern pattern, size_t steps)
     : shape_(shape),
       rules_(std::move(rules)),
       view_(&view),
@@ -63,7 +64,8 @@ namespace {
 // A name as an error shows it: one line, and where Redis formats it as a C string, cut at the first zero byte.
 std::string in_error(std::string_view name, bool cut) {
   std::string text(cut ? name.substr(0, name.find('\0')) : name);
-  std::replace_if(text.begin(), text.end(), [](char byte) { return byte == '\r' || byte == '\n'; }, ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](char byte) { return byte == '\r' || byte == '\n'; }, ' ');
   return text;
 }
 
@@ -125,7 +127,9 @@ void ReplyMapper::map_keys(std::string_view reply, Buffer& out) {
   cursor.next();
   while (!cursor.done()) {
     const Token token = cursor.next();
-    const auto found_before = [&token](const std::string& glob) { return scheme::glob_match(glob, token.text); };
+    const auto found_before = [&token](const std::string& glob) {
+      return scheme::glob_match(glob, token.text);
+    };
     if (std::any_of(pattern_.physical.begin(), pattern_.physical.begin() + static_cast<std::ptrdiff_t>(step),
                     found_before)) {
       continue;
@@ -163,8 +167,9 @@ void ReplyMapper::map_random_key(std::string_view reply, Buffer& out) {
 }
 
 void ReplyMapper::append_used(std::string_view physical, Buffer& out) const {
-  const auto name = std::find_if(names_.begin(), names_.end(),
-                                 [physical](const UsedName& candidate) { return candidate.physical == physical; });
+  const auto name = std::find_if(names_.begin(), names_.end(), [physical](const UsedName& candidate) {
+    return candidate.physical == physical;
+  });
   resp::append_bulk(out, name == names_.end() ? physical : std::string_view(name->used));
 }
 

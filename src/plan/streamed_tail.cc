@@ -13,7 +13,8 @@ bool StreamedTail::may_stream(uint32_t index) const {
 }
 
 StreamedTail::Found StreamedTail::argument(uint32_t index, std::string_view bytes, Buffer& out) {
-  const auto name = std::find_if(names_.begin(), names_.end(), [index](const auto& each) { return each.at == index; });
+  const auto name =
+      std::find_if(names_.begin(), names_.end(), [index](const auto& each) { return each.at == index; });
   if (name == names_.end()) {
     if (row_.expiry == command::Expiry::kOptions && is_word(bytes, "keepttl")) expiry_ = Expiry::kKept;
     resp::append_bulk(out, bytes);
@@ -30,7 +31,8 @@ StreamedTail::Found StreamedTail::argument(uint32_t index, std::string_view byte
   end[1] = '\n';
   scheme::TtlAction action = scheme::TtlAction::kNone;
   if (name->lasting && expiry_ != Expiry::kKept) {
-    if (rules_->policy(match.policy).default_ms != scheme::TtlPolicy::kUnset) action = scheme::TtlAction::kDefault;
+    if (rules_->policy(match.policy).default_ms != scheme::TtlPolicy::kUnset)
+      action = scheme::TtlAction::kDefault;
     if (!observed) add_lasting({begin, size}, match.policy);
   }
   out.commit(size + 2);

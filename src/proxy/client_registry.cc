@@ -60,7 +60,8 @@ std::string ClientRegistry::line_locked(const ClientEntry& entry, uint64_t now_n
   };
   return fmt::format(
       "id={} addr={} laddr={} fd={} name={} age={} idle={} flags=N db={} sub=0 psub=0 ssub=0 multi=-1 qbuf=0 "
-      "qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd={} user=default "
+      "qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd={} "
+      "user=default "
       "redir=-1 resp={} lib-name={} lib-ver={} tot-net-in={} tot-net-out={}\n",
       entry.id, entry.address, entry.local_address, entry.fd, entry.name, seconds_since(entry.created_ns),
       seconds_since(entry.last_request_ns.load(std::memory_order_relaxed)),
@@ -69,7 +70,8 @@ std::string ClientRegistry::line_locked(const ClientEntry& entry, uint64_t now_n
       entry.received_bytes.load(std::memory_order_relaxed), entry.sent_bytes.load(std::memory_order_relaxed));
 }
 
-std::string ClientRegistry::list(uint64_t now_ns, const std::function<bool(const ClientEntry&)>& wanted) const {
+std::string ClientRegistry::list(uint64_t now_ns,
+                                 const std::function<bool(const ClientEntry&)>& wanted) const {
   const std::scoped_lock lock(mutex_);
   std::string lines;
   for (const auto& [id, entry] : entries_) {

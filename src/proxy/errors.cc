@@ -13,7 +13,9 @@ namespace {
 constexpr size_t kQuoted = 128;
 
 // Redis formats arguments as C strings: they end at the first zero byte.
-std::string_view cut(std::string_view text, size_t most = kQuoted) { return text.substr(0, text.find('\0')).substr(0, most); }
+std::string_view cut(std::string_view text, size_t most = kQuoted) {
+  return text.substr(0, text.find('\0')).substr(0, most);
+}
 
 // "client|setname" as a person would type it.
 std::string spoken(std::string_view name) {
@@ -41,15 +43,17 @@ std::string wrong_arity(std::string_view name) {
 }
 
 std::string needs_lease(std::string_view name) {
-  return fmt::format("ERR {} needs an upstream connection of its own, which this version of Keyshift does not lend; "
-                     "connect such clients to the upstream directly",
-                     spoken(name));
+  return fmt::format(
+      "ERR {} needs an upstream connection of its own, which this version of Keyshift does not lend; "
+      "connect such clients to the upstream directly",
+      spoken(name));
 }
 
 std::string refused_command(std::string_view name) {
-  return fmt::format("ERR {} can harm others who use this Redis and is refused by Keyshift; the operator can let it "
-                     "through with allow = [\"{}\"]",
-                     spoken(name), spoken(name));
+  return fmt::format(
+      "ERR {} can harm others who use this Redis and is refused by Keyshift; the operator can let it "
+      "through with allow = [\"{}\"]",
+      spoken(name), spoken(name));
 }
 
 std::string never_possible(std::string_view name) {
@@ -57,9 +61,10 @@ std::string never_possible(std::string_view name) {
 }
 
 std::string unmatched_key(std::string_view key) {
-  return fmt::format("ERR key '{}' fits no rule and this listener refuses such keys (unmatched = \"refuse\"); add a "
-                     "rule for it",
-                     cut(key));
+  return fmt::format(
+      "ERR key '{}' fits no rule and this listener refuses such keys (unmatched = \"refuse\"); add a "
+      "rule for it",
+      cut(key));
 }
 
 std::string refused_plan(const plan::Plan& plan, const resp::Request& request, std::string_view name) {
@@ -70,16 +75,18 @@ std::string refused_plan(const plan::Plan& plan, const resp::Request& request, s
     case plan::Refusal::kUnmatched:
       return unmatched_key(argument);
     case plan::Refusal::kSortPattern:
-      return fmt::format("ERR the pattern '{}' can mean keys of different rules, so it cannot be translated; sort by a "
-                         "pattern that fits one rule",
-                         argument);
+      return fmt::format(
+          "ERR the pattern '{}' can mean keys of different rules, so it cannot be translated; sort by a "
+          "pattern that fits one rule",
+          argument);
     case plan::Refusal::kTwoNamesOneMove:
-      return fmt::format("ERR key '{}' has different names in the two databases; COPY it and DEL it instead", argument);
+      return fmt::format("ERR key '{}' has different names in the two databases; COPY it and DEL it instead",
+                         argument);
     case plan::Refusal::kLease:
     case plan::Refusal::kNone:
       break;
   }
-  return needs_lease(name);
+  return needs_lease(std::string(name) + "|block");
 }
 
 std::string upstream_down(std::string_view reason) {
@@ -89,13 +96,16 @@ std::string upstream_down(std::string_view reason) {
 std::string upstream_lost(upstream::Loss loss, std::string_view reason) {
   switch (loss) {
     case upstream::Loss::kNotSent:
-      return fmt::format("ERR Keyshift has no connection to its upstream ({}); the command was not executed", reason);
+      return fmt::format("ERR Keyshift has no connection to its upstream ({}); the command was not executed",
+                         reason);
     case upstream::Loss::kTimeout:
-      return fmt::format("ERR Keyshift got no reply from its upstream ({}); the command may still be executed", reason);
+      return fmt::format(
+          "ERR Keyshift got no reply from its upstream ({}); the command may still be executed", reason);
     case upstream::Loss::kDisconnected:
       break;
   }
-  return fmt::format("ERR Keyshift lost its upstream connection ({}); the command may have been executed", reason);
+  return fmt::format("ERR Keyshift lost its upstream connection ({}); the command may have been executed",
+                     reason);
 }
 
 }  // namespace keyshift::proxy::errors

@@ -1,6 +1,5 @@
 #include "info_section.h"
 
-
 #include <fmt/format.h>
 
 #include "keyshift/base/ascii.h"
@@ -9,7 +8,9 @@
 #include "keyshift/resp/writer.h"
 
 namespace keyshift::proxy {
-bool info_is_only_ours(const resp::Request& request) { return request.size() == 2 && is_word(request[1], "keyshift"); }
+bool info_is_only_ours(const resp::Request& request) {
+  return request.size() == 2 && is_word(request[1], "keyshift");
+}
 
 bool info_wants_ours(const resp::Request& request) {
   if (request.size() == 1) return true;
@@ -28,8 +29,8 @@ std::string info_section(Worker& worker) {
       "# Keyshift\r\nkeyshift_version:{}\r\nkeyshift_phase:{}\r\nkeyshift_rules:{}\r\nkeyshift_domains:{}\r\n"
       "keyshift_workers:{}\r\nkeyshift_clients:{}\r\nkeyshift_upstream:{}\r\nkeyshift_upstream_ready:{}\r\n",
       KEYSHIFT_VERSION, options.phase == scheme::Phase::kLegacy ? "legacy" : "consolidated",
-      options.rules->rules().size(), options.rules->domains().size(), options.workers, worker.clients().size(),
-      options.pool.connection.address.text(), health.ready ? "yes" : "no");
+      options.rules->rules().size(), options.rules->domains().size(), options.workers,
+      worker.clients().size(), options.pool.connection.address.text(), health.ready ? "yes" : "no");
 }
 
 void append_info(std::string_view reply, std::string_view section, resp::Protocol protocol, Buffer& out) {

@@ -10,13 +10,13 @@
 
 #include <fmt/format.h>
 
+#include "client_filter.h"
 #include "keyshift/base/ascii.h"
 #include "keyshift/proxy/errors.h"
 #include "keyshift/proxy/session.h"
 #include "keyshift/proxy/worker.h"
 #include "keyshift/resp/number.h"
 #include "keyshift/resp/writer.h"
-#include "client_filter.h"
 
 namespace keyshift::proxy {
 namespace {
@@ -112,7 +112,8 @@ bool auth(const Call& call) {
     call.error(errors::kNoPasswordSet);
     return true;
   }
-  if (!password_fits(call.session, with_user ? call.request[1] : "default", call.request[with_user ? 2 : 1])) {
+  if (!password_fits(call.session, with_user ? call.request[1] : "default",
+                     call.request[with_user ? 2 : 1])) {
     call.error(errors::kWrongPass);
     return true;
   }
@@ -234,7 +235,8 @@ bool client_setinfo(const Call& call) {
 
 bool client_info(const Call& call) {
   Worker& worker = call.session.worker();
-  resp::append_verbatim(call.reply, "txt", worker.clients().line(call.session.entry(), worker.loop().now_ns()),
+  resp::append_verbatim(call.reply, "txt",
+                        worker.clients().line(call.session.entry(), worker.loop().now_ns()),
                         call.session.protocol());
   return true;
 }
@@ -259,7 +261,8 @@ bool client_kill(const Call& call) {
     call.error(filter.error().text);
     return true;
   }
-  const size_t killed = worker.clients().kill([&filter](const ClientEntry& entry) { return filter->fits(entry); });
+  const size_t killed =
+      worker.clients().kill([&filter](const ClientEntry& entry) { return filter->fits(entry); });
   if (!filter->old_form()) {
     resp::append_integer(call.reply, static_cast<int64_t>(killed));
   } else if (killed == 0) {
@@ -393,7 +396,8 @@ const std::unordered_map<std::string_view, Handler>& handlers() {
 
 }  // namespace
 
-bool LocalCommands::run(const command::Row& row, const resp::Request& request, Session& session, Buffer& reply) {
+bool LocalCommands::run(const command::Row& row, const resp::Request& request, Session& session,
+                        Buffer& reply) {
   const auto handler = handlers().find(row.name);
   if (handler == handlers().end()) {
     resp::append_error(reply, errors::never_possible(row.name));

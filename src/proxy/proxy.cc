@@ -10,7 +10,9 @@ Proxy::Proxy(Options options) : options_(std::move(options)) {
   }
 }
 
-Proxy::~Proxy() { drain(); }
+Proxy::~Proxy() {
+  drain();
+}
 
 void Proxy::start() {
   for (const auto& worker : workers_) worker->start();

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "info_section.h"
 #include "keyshift/base/check.h"
 #include "keyshift/base/log.h"
 #include "keyshift/plan/hits.h"
@@ -14,7 +15,6 @@
 #include "keyshift/proxy/worker.h"
 #include "keyshift/resp/reply_cursor.h"
 #include "keyshift/resp/writer.h"
-#include "info_section.h"
 #include "local_commands.h"
 
 namespace keyshift::proxy {
@@ -78,7 +78,8 @@ Session::~Session() {
   if (borrowed_ != nullptr) {
     borrowed_->abandon(this);
     // Half a request, or a reply that is still to come: nobody else can use it as it is.
-    if (streaming_ || borrowed_->owed() > 0) borrowed_->abort("its client left in the middle of a large request");
+    if (streaming_ || borrowed_->owed() > 0)
+      borrowed_->abort("its client left in the middle of a large request");
     worker_.pool().give_back(borrowed_);
   }
   worker_.clients().remove(entry_->id);
@@ -226,7 +227,8 @@ bool Session::handle(const resp::Request& request) {
 }
 
 bool Session::dispatch(const resp::Request& request) {
-  const command::Match match = worker_.table().find(request[0], request.size() > 1 ? request[1] : std::string_view());
+  const command::Match match =
+      worker_.table().find(request[0], request.size() > 1 ? request[1] : std::string_view());
   if (match.outcome == command::Match::Outcome::kUnknownCommand) {
     answer_error(errors::unknown_command(request));
     return true;
@@ -262,7 +264,8 @@ bool Session::dispatch(const resp::Request& request) {
     case Scope::kRefused: {
       const std::string name(row.name);
       const auto& allowed = worker_.options().allowed;
-      if (allowed.contains(name) || allowed.contains(name.substr(0, name.find('|')))) return forward(row, request);
+      if (allowed.contains(name) || allowed.contains(name.substr(0, name.find('|'))))
+        return forward(row, request);
       answer_error(errors::refused_command(row.name));
       return true;
     }
@@ -457,9 +460,10 @@ void Session::count_key(const plan::PlannedKey& key) {
     stats.rules[key.rule].keys.add();
     if (key.rewritten) stats.rules[key.rule].rewritten.add();
   } else if (key.domain == scheme::Match::kNone) {
-    stats.unmatched[static_cast<size_t>(listener_.view.unmatched == scheme::Unmatched::kPrefix
-                                            ? telemetry::UnmatchedAction::kPrefix
-                                            : telemetry::UnmatchedAction::kPass)]
+    stats
+        .unmatched[static_cast<size_t>(listener_.view.unmatched == scheme::Unmatched::kPrefix
+                                           ? telemetry::UnmatchedAction::kPrefix
+                                           : telemetry::UnmatchedAction::kPass)]
         .add();
   }
   if (key.domain == scheme::Match::kNone) return;
@@ -469,7 +473,8 @@ void Session::count_key(const plan::PlannedKey& key) {
   (key.observed ? domain.ttl_observed : domain.ttl_rewrites)[static_cast<size_t>(*action)].add();
 }
 
-void Session::expect(const command::Row& row, const resp::Request& request, plan::Plan& plan, uint64_t started_ns) {
+void Session::expect(const command::Row& row, const resp::Request& request, plan::Plan& plan,
+                     uint64_t started_ns) {
   upstream::Connection* const connection = borrowed_ != nullptr ? borrowed_ : connection_;
   const size_t no_domain = worker_.counters().domains.size() - 1;
   const auto domain_of = [no_domain](const plan::PlannedKey& key) {
@@ -542,10 +547,12 @@ void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finishe
     worker_.note_database(pending.selects);
     set_database(pending.selects);
   }
-  if (streaming_) streaming_->lost = true;  // an answer before the request's end: nothing of the rest may be sent
+  if (streaming_)
+    streaming_->lost = true;  // an answer before the request's end: nothing of the rest may be sent
   if (pending.row->hit != command::Hit::kNone && !pending.answered) count_hits(pending, bytes, *finished);
   if (--pending.steps_left > 0) return;
-  worker_.counters().durations[static_cast<size_t>(pending.row->family)].record(worker_.loop().now_ns() - started_ns);
+  worker_.counters().durations[static_cast<size_t>(pending.row->family)].record(worker_.loop().now_ns() -
+                                                                                started_ns);
   complete();
 }
 
@@ -588,8 +595,8 @@ void Session::count_hits(const Pending& pending, std::string_view reply, const r
 void Session::complete() {
   if (pending_.front().selects >= 0) selecting_ = false;
   pending_.pop_front();
-  expected_reply_bytes_ = std::max(
-      {expected_reply_bytes_ - expected_reply_bytes_ / kReplyMemory, std::exchange(reply_bytes_, 0), kSmallestReply});
+  expected_reply_bytes_ = std::max({expected_reply_bytes_ - expected_reply_bytes_ / kReplyMemory,
+                                    std::exchange(reply_bytes_, 0), kSmallestReply});
   while (!pending_.empty() && pending_.front().row == nullptr) {
     const size_t size = pending_.pop_front().local_bytes;
     stream_->out().append(deferred_.view().substr(0, size));
@@ -633,7 +640,8 @@ bool Session::must_wait() {
   return waits_for_room_ || selecting_ || (borrowed_ != nullptr && !streaming_) ||
          deferred_.size() > options.client_output_soft_bytes ||
          pending_.size() >= options.client_pending_requests ||
-         (pending_.size() > 1 && pending_.size() * expected_reply_bytes_ > options.client_output_soft_bytes) ||
+         (pending_.size() > 1 &&
+          pending_.size() * expected_reply_bytes_ > options.client_output_soft_bytes) ||
          stream_->unsent_bytes() > options.client_output_soft_bytes;
 }
 

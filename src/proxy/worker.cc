@@ -3,9 +3,8 @@
 #include <random>
 #include <utility>
 
-#include <pthread.h>
-
 #include <fmt/format.h>
+#include <pthread.h>
 
 #include "keyshift/base/check.h"
 #include "keyshift/base/log.h"
@@ -25,10 +24,12 @@ constexpr uint64_t kLingerNs = 10'000'000'000;
 
 Worker::Worker(const Shared& shared, int number)
     : shared_(shared),
-      stats_(command::kFamilyCount, shared.options.rules->domains().size() + 1, shared.options.rules->rules().size()),
+      stats_(command::kFamilyCount, shared.options.rules->domains().size() + 1,
+             shared.options.rules->rules().size()),
       planner_(std::random_device()() + static_cast<uint64_t>(number)) {
   // Not owned: the built-in table lives as long as the program.
-  tables_.push_back(std::shared_ptr<const command::Table>(std::shared_ptr<void>(), &command::Table::built_in()));
+  tables_.push_back(
+      std::shared_ptr<const command::Table>(std::shared_ptr<void>(), &command::Table::built_in()));
 }
 
 Worker::~Worker() = default;

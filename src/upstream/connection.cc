@@ -100,7 +100,8 @@ bool Connection::on_handshake_reply(std::string_view reply) {
   }
   // Errors that say more than that names are not welcome.
   if (reply.starts_with("-NOAUTH")) {
-    go_down("the upstream wants a password: set upstream.password, REDIS_PASSWORD or the password in its URL");
+    go_down(
+        "the upstream wants a password: set upstream.password, REDIS_PASSWORD or the password in its URL");
     return false;
   }
   if (reply.starts_with("-ERR max number of clients")) {
@@ -221,7 +222,9 @@ void Connection::on_end(std::string_view reason) {
   go_down(reason.empty() ? "the upstream closed the connection" : reason);
 }
 
-void Connection::on_drained() { call_waiting_for_room(); }
+void Connection::on_drained() {
+  call_waiting_for_room();
+}
 
 void Connection::call_waiting_for_room() {
   std::vector<Waiter*> waiters;
@@ -231,8 +234,10 @@ void Connection::call_waiting_for_room() {
 
 void Connection::count_traffic() {
   if (!stream_) return;
-  stats_->upstream_received_bytes.add(stream_->received_bytes() - std::exchange(counted_received_, stream_->received_bytes()));
-  stats_->upstream_sent_bytes.add(stream_->sent_bytes() - std::exchange(counted_sent_, stream_->sent_bytes()));
+  stats_->upstream_received_bytes.add(stream_->received_bytes() -
+                                      std::exchange(counted_received_, stream_->received_bytes()));
+  stats_->upstream_sent_bytes.add(stream_->sent_bytes() -
+                                  std::exchange(counted_sent_, stream_->sent_bytes()));
 }
 
 void Connection::go_down(std::string_view reason) {
@@ -290,7 +295,8 @@ uint64_t Connection::next_pause_ms() {
 
 void Connection::check_deadlines(uint64_t now_ns) {
   const auto past = [now_ns](uint64_t since_ns, int64_t limit_ms) {
-    return limit_ms > 0 && now_ns > since_ns && now_ns - since_ns > static_cast<uint64_t>(limit_ms) * 1'000'000;
+    return limit_ms > 0 && now_ns > since_ns &&
+           now_ns - since_ns > static_cast<uint64_t>(limit_ms) * 1'000'000;
   };
   if (state_ == State::kConnecting) {
     if (past(attempt_started_ns_, options_.connect_timeout_ms)) {

@@ -47,8 +47,9 @@ void remove_orphans(const fs::path& parent) {
 }
 
 std::string find_program(const std::string& wanted) {
-  const std::vector<std::string> names =
-      wanted == "auto" ? std::vector<std::string>{"valkey-server", "redis-server"} : std::vector<std::string>{wanted};
+  const std::vector<std::string> names = wanted == "auto"
+                                             ? std::vector<std::string>{"valkey-server", "redis-server"}
+                                             : std::vector<std::string>{wanted};
   const char* path = std::getenv("PATH");
   const std::string_view folders = path == nullptr ? "/usr/bin:/bin" : path;
   for (const std::string& name : names) {
@@ -82,9 +83,10 @@ std::string find_program(const std::string& wanted) {
 Result<EmbeddedServer> EmbeddedServer::start(const std::string& program) {
   const std::string executable = find_program(program);
   if (executable.empty()) {
-    return fail(fmt::format("--embedded: no {} was found; install redis-server or valkey-server, or name one with "
-                            "embedded.program",
-                            program == "auto" ? "valkey-server or redis-server" : program));
+    return fail(
+        fmt::format("--embedded: no {} was found; install redis-server or valkey-server, or name one with "
+                    "embedded.program",
+                    program == "auto" ? "valkey-server or redis-server" : program));
   }
   std::error_code error;
   const fs::path parent = fs::temp_directory_path(error);
@@ -95,9 +97,11 @@ Result<EmbeddedServer> EmbeddedServer::start(const std::string& program) {
     return fail(fmt::format("--embedded: cannot make {}: {}", directory, std::strerror(errno)));
   }
   const std::string socket_path = directory + "/redis.sock";
-  const std::vector<std::string> words = {executable,     "--port", "0",   "--unixsocket", socket_path,
-                                          "--unixsocketperm", "700", "--save", "",   "--appendonly", "no",
-                                          "--dir",        directory, "--logfile", directory + "/redis.log",
+  const std::vector<std::string> words = {executable,     "--port",    "0",
+                                          "--unixsocket", socket_path, "--unixsocketperm",
+                                          "700",          "--save",    "",
+                                          "--appendonly", "no",        "--dir",
+                                          directory,      "--logfile", directory + "/redis.log",
                                           "--daemonize",  "no"};
   const pid_t parent_pid = getpid();
   const pid_t pid = fork();
@@ -109,8 +113,8 @@ Result<EmbeddedServer> EmbeddedServer::start(const std::string& program) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!accepts(socket_path)) {
     if (!server.running() || std::chrono::steady_clock::now() > deadline) {
-      return fail(fmt::format("--embedded: {} did not start; try it by hand: {} --port 0 --unixsocket {}", executable,
-                              executable, socket_path));
+      return fail(fmt::format("--embedded: {} did not start; try it by hand: {} --port 0 --unixsocket {}",
+                              executable, executable, socket_path));
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }

@@ -14,7 +14,10 @@ constexpr uint64_t kCheckEveryMs = 50;
 }  // namespace
 
 Pool::Pool(net::Loop* loop, PoolOptions options, telemetry::LoopStats* stats)
-    : loop_(loop), options_(std::move(options)), stats_(stats), deadlines_(loop, [this] { check_deadlines(); }) {
+    : loop_(loop),
+      options_(std::move(options)),
+      stats_(stats),
+      deadlines_(loop, [this] { check_deadlines(); }) {
   deadlines_.start(kCheckEveryMs, kCheckEveryMs);
 }
 
@@ -39,7 +42,8 @@ Connection* Pool::borrow(resp::Protocol protocol) {
   auto found = std::find_if(idle_.begin(), idle_.end(), fits);
   if (found == idle_.end()) {
     // Both protocols' shared connections have their places, used or not.
-    const size_t places = options_.connections - std::min(options_.connections, 2 * options_.shared_connections);
+    const size_t places =
+        options_.connections - std::min(options_.connections, 2 * options_.shared_connections);
     if (borrowed_.size() >= places) return nullptr;
     if (borrowed_.size() + idle_.size() >= places) {
       idle_.front()->abort("its place is needed for the other protocol");

@@ -275,6 +275,11 @@ TEST_F(LoadTest, TheAdminAddressCanBeSwitchedOff) {
   EXPECT_TRUE(loaded().admin.enabled);
 }
 
+TEST_F(LoadTest, AListenerThatIsTheUpstreamIsAProblem) {
+  file("[upstream]\nurl = \"redis://127.0.0.1:6380\"\n");
+  EXPECT_NE(problems().find("127.0.0.1:6380\" is the upstream's own address"), std::string::npos);
+}
+
 TEST_F(LoadTest, NumbersThatContradictEachOtherAreProblems) {
   file("workers = 20\n[upstream]\nreconnect_min = \"3s\"\n[limits]\nclient_output = \"64kb\"\n");
   EXPECT_EQ(

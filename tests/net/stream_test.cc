@@ -1,3 +1,5 @@
+#include "keyshift/net/stream.h"
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,7 +10,6 @@
 #include "keyshift/net/listener.h"
 #include "keyshift/net/loop.h"
 #include "keyshift/net/redis_client.h"
-#include "keyshift/net/stream.h"
 #include "keyshift/net/timer.h"
 
 namespace keyshift::net {
@@ -59,7 +60,8 @@ class StreamTest : public ::testing::Test {
     auto socket = bind_socket(*Address::parse(address));
     ASSERT_TRUE(socket.has_value()) << socket.error().text;
     socket_ = std::make_unique<BoundSocket>(std::move(*socket));
-    listener_ = std::make_unique<Listener>(&loop_, *socket_, [this](auto stream) { server_.take(std::move(stream)); });
+    listener_ = std::make_unique<Listener>(&loop_, *socket_,
+                                           [this](auto stream) { server_.take(std::move(stream)); });
     connecting_ = std::make_unique<Connecting>(&loop_, socket_->address(), [this](auto stream) {
       ASSERT_TRUE(stream.has_value()) << stream.error().text;
       client_.take(std::move(*stream));
@@ -141,7 +143,9 @@ TEST_F(StreamTest, ATakenPortIsAnErrorThatNamesIt) {
 
 TEST_F(StreamTest, ACancelledConnectCallsNobody) {
   auto socket = bind_socket(*Address::parse("127.0.0.1:0"));
-  { Connecting cancelled(&loop_, socket->address(), [](auto) { FAIL(); }); }
+  {
+    Connecting cancelled(&loop_, socket->address(), [](auto) { FAIL(); });
+  }
   until([] { return true; });
 }
 

@@ -102,7 +102,9 @@ class PlanTest : public ::testing::Test {
       const resp::Request command = parser.request(rest);
       if (!text.empty()) text += "; ";
       for (size_t i = 0; i < command.size(); ++i) text += (i == 0 ? "" : " ") + std::string(command[i]);
-      text += step == Disposition::kRelay ? " -> relay" : step == Disposition::kMap ? " -> map" : " -> discard";
+      text += step == Disposition::kRelay ? " -> relay"
+              : step == Disposition::kMap ? " -> map"
+                                          : " -> discard";
       rest.remove_prefix(parser.frame_size());
     }
     EXPECT_EQ(rest, "") << "bytes without a step";

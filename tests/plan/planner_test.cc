@@ -7,11 +7,14 @@ class PlannerTest : public PlanTest {};
 
 constexpr const char* kStats = "analytics:writing_stats:user:u1:days:30d";
 
-std::string stats(const std::string& before, const std::string& after) { return before + kStats + after; }
+std::string stats(const std::string& before, const std::string& after) {
+  return before + kStats + after;
+}
 
 TEST_F(PlannerTest, NoRuleMatchesThenBytesLeaveAsTheyCame) {
-  for (const char* line : {"GET other", "SET other x EX 10", "MGET a b c", "SORT other BY weight_* GET obj_*->f",
-                           "EVAL script 2 a b c", "PING", "FLUSHALL"}) {
+  for (const char* line :
+       {"GET other", "SET other x EX 10", "MGET a b c", "SORT other BY weight_* GET obj_*->f",
+        "EVAL script 2 a b c", "PING", "FLUSHALL"}) {
     const std::string request = encoded(words(line));
     EXPECT_EQ(bytes(request), request) << line;
   }
@@ -47,10 +50,12 @@ TEST_F(PlannerTest, KeepttlIsLeftAlone) {
 TEST_F(PlannerTest, OtherWritesAreFollowedByExpireNx) {
   EXPECT_EQ(plan("SADD writing_stats:u1:30d x"),
             stats("SADD ", " x -> relay; EXPIRE ") + kStats + " 3600 NX -> discard");
-  EXPECT_EQ(plan("PERSIST mood:u"), "PERSIST analytics:mood:user:u -> relay; EXPIRE analytics:mood:user:u 3600 NX -> discard");
-  EXPECT_EQ(plan("MSET mood:a 1 other 2 mood:b 3"),
-            "MSET analytics:mood:user:a 1 other 2 analytics:mood:user:b 3 -> relay; "
-            "EXPIRE analytics:mood:user:a 3600 NX -> discard; EXPIRE analytics:mood:user:b 3600 NX -> discard");
+  EXPECT_EQ(plan("PERSIST mood:u"),
+            "PERSIST analytics:mood:user:u -> relay; EXPIRE analytics:mood:user:u 3600 NX -> discard");
+  EXPECT_EQ(
+      plan("MSET mood:a 1 other 2 mood:b 3"),
+      "MSET analytics:mood:user:a 1 other 2 analytics:mood:user:b 3 -> relay; "
+      "EXPIRE analytics:mood:user:a 3600 NX -> discard; EXPIRE analytics:mood:user:b 3600 NX -> discard");
   EXPECT_EQ(plan("SDIFFSTORE mood:a job:1 job:2"),
             "SDIFFSTORE analytics:mood:user:a work:jobs:id:1 work:jobs:id:2 -> relay; "
             "EXPIRE analytics:mood:user:a 3600 NX -> discard");
@@ -71,7 +76,8 @@ TEST_F(PlannerTest, DefaultFollowsANameThatIsAlreadyConsolidated) {
 }
 
 TEST_F(PlannerTest, ReadsDeletesAndPopsGetNoExpiry) {
-  for (const char* line : {"GET mood:a", "DEL mood:a", "LPOP mood:a", "TTL mood:a", "GETEX mood:a", "EXPIRE mood:a 10"}) {
+  for (const char* line :
+       {"GET mood:a", "DEL mood:a", "LPOP mood:a", "TTL mood:a", "GETEX mood:a", "EXPIRE mood:a 10"}) {
     plan(line);
     EXPECT_EQ(plan_.steps.size(), 1u) << line;
   }
@@ -97,7 +103,8 @@ TEST_F(PlannerTest, RestoreWithoutExpiryGetsTheDefaultInItsArgument) {
 
 TEST_F(PlannerTest, LegacyPhaseCountsAndChangesNothing) {
   use(spec(scheme::Phase::kLegacy), scheme::Phase::kLegacy);
-  for (const char* line : {"SET writing_stats:u1:30d x", "SADD mood:u x", "SETEX mood:u 100000 v", "LPUSH analytics:x:y 1"}) {
+  for (const char* line :
+       {"SET writing_stats:u1:30d x", "SADD mood:u x", "SETEX mood:u 100000 v", "LPUSH analytics:x:y 1"}) {
     const std::string request = encoded(words(line));
     EXPECT_EQ(bytes(request), request) << line;
     ASSERT_EQ(plan_.keys.size(), 1u);

@@ -20,21 +20,24 @@ TEST_F(ReplyMapperTest, KeysAreShownByTheirLegacyNamesAndForeignOnesHidden) {
 TEST_F(ReplyMapperTest, ATellingPatternShowsConsolidatedNames) {
   plan("KEYS analytics:*");
   std::string last;
-  for (size_t i = 0; i < plan_.steps.size(); ++i) last = mapped(array({"analytics:mood:user:u", "analytics:custom:x"}));
+  for (size_t i = 0; i < plan_.steps.size(); ++i)
+    last = mapped(array({"analytics:mood:user:u", "analytics:custom:x"}));
   EXPECT_EQ(last, array({"analytics:mood:user:u", "analytics:custom:x"}));
 }
 
 TEST_F(ReplyMapperTest, ScanKeepsItsCursorAndFiltersByTheClientsGlob) {
   EXPECT_EQ(plan("SCAN 0 MATCH job:[12] COUNT 100"), "SCAN 0 MATCH * COUNT 100 -> map");
-  EXPECT_EQ(mapped("*2\r\n$2\r\n17\r\n*3\r\n$14\r\nwork:jobs:id:1\r\n$14\r\nwork:jobs:id:3\r\n$5\r\nother\r\n"),
-            "*2\r\n$2\r\n17\r\n*1\r\n$5\r\njob:1\r\n");
+  EXPECT_EQ(
+      mapped("*2\r\n$2\r\n17\r\n*3\r\n$14\r\nwork:jobs:id:1\r\n$14\r\nwork:jobs:id:3\r\n$5\r\nother\r\n"),
+      "*2\r\n$2\r\n17\r\n*1\r\n$5\r\njob:1\r\n");
 }
 
 TEST_F(ReplyMapperTest, ReadStreamsKeepTheNameThatTheClientUsed) {
   plan("XREAD STREAMS job:1 work:jobs:id:2 0 0");
   const std::string entries = "*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\nf\r\n$14\r\nwork:jobs:id:1\r\n";
-  EXPECT_EQ(mapped("*2\r\n*2\r\n$14\r\nwork:jobs:id:1\r\n" + entries + "*2\r\n$14\r\nwork:jobs:id:2\r\n" + entries),
-            "*2\r\n*2\r\n$5\r\njob:1\r\n" + entries + "*2\r\n$14\r\nwork:jobs:id:2\r\n" + entries);
+  EXPECT_EQ(
+      mapped("*2\r\n*2\r\n$14\r\nwork:jobs:id:1\r\n" + entries + "*2\r\n$14\r\nwork:jobs:id:2\r\n" + entries),
+      "*2\r\n*2\r\n$5\r\njob:1\r\n" + entries + "*2\r\n$14\r\nwork:jobs:id:2\r\n" + entries);
 }
 
 TEST_F(ReplyMapperTest, ReadStreamsOfResp3AreAMap) {
@@ -44,7 +47,8 @@ TEST_F(ReplyMapperTest, ReadStreamsOfResp3AreAMap) {
 
 TEST_F(ReplyMapperTest, PopsNameTheirKey) {
   plan("LMPOP 2 job:1 job:2 LEFT");
-  EXPECT_EQ(mapped("*2\r\n$14\r\nwork:jobs:id:2\r\n*1\r\n$1\r\nx\r\n"), "*2\r\n$5\r\njob:2\r\n*1\r\n$1\r\nx\r\n");
+  EXPECT_EQ(mapped("*2\r\n$14\r\nwork:jobs:id:2\r\n*1\r\n$1\r\nx\r\n"),
+            "*2\r\n$5\r\njob:2\r\n*1\r\n$1\r\nx\r\n");
   plan("LMPOP 2 job:1 job:2 LEFT");
   EXPECT_EQ(mapped("*-1\r\n"), "*-1\r\n");
 }
@@ -65,7 +69,8 @@ TEST_F(ReplyMapperTest, ErrorsCutANameAtItsFirstZeroByteAndShowItOnOneLine) {
   plan_arguments({"XREADGROUP", "GROUP", "g", "c", "STREAMS", std::string("job:a\0b", 7), ">"});
   EXPECT_EQ(mapped("-NOGROUP No such key 'work:jobs:id:a' or\r\n"), "-NOGROUP No such key 'job:a' or\r\n");
   plan_arguments({"XREADGROUP", "GROUP", "g", "c", "STREAMS", "job:a\r\nb", ">"});
-  EXPECT_EQ(mapped("-NOGROUP No such key 'work:jobs:id:a  b' or\r\n"), "-NOGROUP No such key 'job:a  b' or\r\n");
+  EXPECT_EQ(mapped("-NOGROUP No such key 'work:jobs:id:a  b' or\r\n"),
+            "-NOGROUP No such key 'job:a  b' or\r\n");
 }
 
 TEST_F(ReplyMapperTest, RandomKeyIsTheFirstThatTheClientSees) {
@@ -78,7 +83,7 @@ TEST_F(ReplyMapperTest, RandomKeyIsTheFirstThatTheClientSees) {
 
 TEST_F(ReplyMapperTest, ARulesetOutlivesItsReload) {
   plan("KEYS job:*");
-  use({});  // a reload without rules
+  use({});                            // a reload without rules
   ASSERT_EQ(plan_.steps.size(), 2u);  // KEYS job:* and KEYS work:jobs:id:*
   mapped(array({}));
   EXPECT_EQ(mapped(array({"work:jobs:id:1"})), array({"job:1"}));

@@ -12,9 +12,9 @@
 namespace keyshift {
 
 struct Address {
-  std::string host;       // empty for a Unix socket, or for all interfaces
-  uint16_t port = 0;      // 0: any free one (listening only)
-  std::string path;  // a Unix socket; empty for TCP
+  std::string host;   // empty for a Unix socket, or for all interfaces
+  uint16_t port = 0;  // 0: any free one (listening only)
+  std::string path;   // a Unix socket; empty for TCP
 
   bool is_unix() const { return !path.empty(); }
   bool operator==(const Address&) const = default;

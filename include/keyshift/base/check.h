@@ -12,6 +12,5 @@ namespace keyshift {
 
 }  // namespace keyshift
 
-#define KEYSHIFT_CHECK(condition, state)                                                          \
-  (static_cast<bool>(condition) ? void(0)                                                         \
-                                : ::keyshift::check_failed(__FILE__, __LINE__, #condition, state))
+#define KEYSHIFT_CHECK(condition, state) \
+  (static_cast<bool>(condition) ? void(0) : ::keyshift::check_failed(__FILE__, __LINE__, #condition, state))

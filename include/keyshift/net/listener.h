@@ -7,8 +7,8 @@
 #include <functional>
 #include <memory>
 
-#include "keyshift/base/result.h"
 #include "keyshift/base/address.h"
+#include "keyshift/base/result.h"
 #include "keyshift/net/stream.h"
 
 namespace keyshift::net {

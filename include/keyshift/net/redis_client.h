@@ -57,7 +57,7 @@ class RedisClient {
   Loop* loop_;
   Address address_;
   std::function<void(std::string_view)> on_closed_;
-  Connection* connection_ = nullptr;  // freed by hiredis's disconnect callback
+  Connection* connection_ = nullptr;                      // freed by hiredis's disconnect callback
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // expires with us, for what was posted
 };
 

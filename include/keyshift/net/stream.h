@@ -15,9 +15,9 @@
 #include <string>
 #include <string_view>
 
+#include "keyshift/base/address.h"
 #include "keyshift/base/buffer.h"
 #include "keyshift/base/result.h"
-#include "keyshift/base/address.h"
 
 namespace keyshift::net {
 

@@ -31,21 +31,21 @@ enum class Disposition : uint8_t {
 
 // What was found out about one key of the request.
 struct PlannedKey {
-  uint32_t rule;    // scheme::Match::kNone if it fits none
-  uint32_t domain;  // scheme::Match::kNone if it belongs to none
-  bool rewritten;   // its physical name is another one, or would be but for phase legacy
-  bool observed;    // phase legacy: names and expiries are counted, not changed
+  uint32_t rule;          // scheme::Match::kNone if it fits none
+  uint32_t domain;        // scheme::Match::kNone if it belongs to none
+  bool rewritten;         // its physical name is another one, or would be but for phase legacy
+  bool observed;          // phase legacy: names and expiries are counted, not changed
   scheme::TtlAction ttl;  // what the policy did with its expiry, or would do if observed
 };
 
 // Why a request does not go upstream.
 enum class Refusal : uint8_t {
   kNone,
-  kMalformed,       // Plan::error is Redis's own text
-  kUnmatched,       // the key at refused_at fits no rule, and the listener refuses such keys
-  kSortPattern,     // the pattern at refused_at could mean keys of different rules
-  kTwoNamesOneMove, // MOVE between databases in which the key has different physical names
-  kLease,           // XREAD BLOCK: needs a connection of its own
+  kMalformed,        // Plan::error is Redis's own text
+  kUnmatched,        // the key at refused_at fits no rule, and the listener refuses such keys
+  kSortPattern,      // the pattern at refused_at could mean keys of different rules
+  kTwoNamesOneMove,  // MOVE between databases in which the key has different physical names
+  kLease,            // XREAD BLOCK: needs a connection of its own
 };
 
 struct Plan {
@@ -53,8 +53,8 @@ struct Plan {
   std::vector<PlannedKey> keys;
   std::unique_ptr<ReplyMapper> mapper;  // null: nothing in the reply needs one
   Refusal refusal = Refusal::kNone;
-  uint32_t refused_at = 0;     // argument number
-  std::string_view error;      // kMalformed
+  uint32_t refused_at = 0;  // argument number
+  std::string_view error;   // kMalformed
 
   Plan();
   ~Plan();

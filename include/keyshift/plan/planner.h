@@ -42,23 +42,25 @@ class Planner {
 
   // Fills `plan` and appends its commands to `out`. On a refusal (plan.refusal) `out` is as before.
   // Requires: row.takes(request.size()); row was found for request[0] (and request[1]).
-  void make(const command::Row& row, const resp::Request& request, const Context& context, Buffer& out, Plan& plan);
+  void make(const command::Row& row, const resp::Request& request, const Context& context, Buffer& out,
+            Plan& plan);
 
   // The same for a request that is too large to be collected: `prefix` holds the arguments before its first large one,
   // and `announced` is how many there will be. Appends them and the large argument's header to `out`, and returns the
   // plan of what follows; or returns null, with `out` as before, when only the whole request can tell (it is then to be
   // collected).
-  std::unique_ptr<StreamedTail> make_streamed(const command::Row& row, const resp::Request& prefix, uint32_t announced,
-                                              const Context& context, Buffer& out, Plan& plan);
+  std::unique_ptr<StreamedTail> make_streamed(const command::Row& row, const resp::Request& prefix,
+                                              uint32_t announced, const Context& context, Buffer& out,
+                                              Plan& plan);
 
  private:
   struct Work;
 
   // A physical key written to `out`, whose expiry may be missing.
   struct Lasting {
-    uint32_t key;       // index in Plan::keys
+    uint32_t key;  // index in Plan::keys
     uint32_t policy;
-    size_t offset;      // from the first byte that this plan wrote
+    size_t offset;  // from the first byte that this plan wrote
     size_t length;
   };
 

@@ -62,11 +62,11 @@ class ReplyMapper {
   resp::Protocol protocol_ = resp::Protocol::kResp2;
   scheme::KeyPattern pattern_;
   size_t steps_left_ = 1;
-  size_t step_ = 0;        // which of the pattern's physical globs the next reply answers
-  Buffer shown_;           // bulks of the names collected so far
+  size_t step_ = 0;  // which of the pattern's physical globs the next reply answers
+  Buffer shown_;     // bulks of the names collected so far
   uint64_t shown_count_ = 0;
-  Buffer scratch_;         // one name
-  std::string error_;      // the first error among the replies
+  Buffer scratch_;     // one name
+  std::string error_;  // the first error among the replies
 };
 
 }  // namespace keyshift::plan

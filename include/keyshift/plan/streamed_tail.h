@@ -31,14 +31,21 @@ class StreamedTail {
   enum class Expiry : uint8_t { kKept, kMissing, kUnknown };
 
   // `row` and `view` outlive the tail. `random` spreads the default.
-  StreamedTail(const command::Row& row, std::shared_ptr<const scheme::Ruleset> rules, const scheme::View& view,
-               int database, scheme::Phase phase, uint64_t random)
-      : row_(row), rules_(std::move(rules)), view_(view), database_(database), phase_(phase), random_(random) {}
+  StreamedTail(const command::Row& row, std::shared_ptr<const scheme::Ruleset> rules,
+               const scheme::View& view, int database, scheme::Phase phase, uint64_t random)
+      : row_(row),
+        rules_(std::move(rules)),
+        view_(view),
+        database_(database),
+        phase_(phase),
+        random_(random) {}
   void set_expiry(Expiry expiry) { expiry_ = expiry; }
 
   // Before the first argument: a name at a later position, and a key already written that is left without expiry.
   void expect_name(const command::Name& name) { names_.push_back(name); }
-  void add_lasting(std::string_view physical, uint32_t policy) { lasting_.push_back({std::string(physical), policy}); }
+  void add_lasting(std::string_view physical, uint32_t policy) {
+    lasting_.push_back({std::string(physical), policy});
+  }
 
   // Appends the small argument `index`. If it is a name, it is mapped, and what was found is returned. kRefused: the
   // listener refuses the key, nothing was appended, and the request cannot be completed any more. Requires: ascending

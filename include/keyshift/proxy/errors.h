@@ -15,22 +15,27 @@ namespace keyshift::proxy::errors {
 
 inline constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
 inline constexpr std::string_view kHelloNoAuth =
-    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> "
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> "
+    "<pass> "
     "option can be used to authenticate the client and select the RESP protocol version at the same time";
-inline constexpr std::string_view kWrongPass = "WRONGPASS invalid username-password pair or user is disabled.";
+inline constexpr std::string_view kWrongPass =
+    "WRONGPASS invalid username-password pair or user is disabled.";
 inline constexpr std::string_view kNoPasswordSet =
-    "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration "
+    "ERR AUTH <password> called without any password configured for the default user. Are you sure your "
+    "configuration "
     "is correct?";
 inline constexpr std::string_view kNoProto = "NOPROTO unsupported protocol version";
 inline constexpr std::string_view kBadProto = "ERR Protocol version is not an integer or out of range";
 inline constexpr std::string_view kSyntax = "ERR syntax error";
 inline constexpr std::string_view kDatabaseRange = "ERR DB index is out of range";
 inline constexpr std::string_view kNotInteger = "ERR value is not an integer or out of range";
-inline constexpr std::string_view kClientName = "ERR Client names cannot contain spaces, newlines or special characters.";
+inline constexpr std::string_view kClientName =
+    "ERR Client names cannot contain spaces, newlines or special characters.";
 inline constexpr std::string_view kNoSuchClient = "ERR No such client";
 inline constexpr std::string_view kTooManyClients = "ERR max number of clients reached";
 inline constexpr std::string_view kLargeName =
-    "ERR a key of this request is larger than limits.stream_threshold and stands behind a large value, so it cannot be "
+    "ERR a key of this request is larger than limits.stream_threshold and stands behind a large value, so it "
+    "cannot be "
     "mapped; the command was not executed";
 
 // The words of Redis 7 for a command or subcommand that is not there.

@@ -29,7 +29,7 @@ struct Options {
   scheme::Phase phase = scheme::Phase::kConsolidated;  // of keys that fit no rule
   upstream::PoolOptions pool;                          // of each worker
   int workers = 1;
-  int database = 0;  // that sessions begin in
+  int database = 0;                         // that sessions begin in
   std::unordered_set<std::string> allowed;  // dangerous commands let through: "config|set", "debug"
 
   resp::Limits limits;
@@ -41,8 +41,6 @@ struct Options {
   size_t client_pending_requests = 64;
   int64_t drain_timeout_ms = 10'000;
   int64_t idle_timeout_ms = 0;  // 0: never
-
-  uint16_t port() const { return listeners.empty() ? uint16_t{0} : listeners[0].socket->address().port; }
 };
 
 }  // namespace keyshift::proxy

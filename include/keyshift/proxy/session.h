@@ -102,8 +102,9 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   // A large request on its way through.
   struct Streaming {
     std::unique_ptr<plan::StreamedTail> tail;
-    bool owes_end = false;  // a body has passed whose line end has not: it is written when the client has sent its own
-    bool lost = false;      // answered before its time: what still arrives is dropped
+    bool owes_end =
+        false;  // a body has passed whose line end has not: it is written when the client has sent its own
+    bool lost = false;  // answered before its time: what still arrives is dropped
   };
 
   void on_bytes(std::string_view bytes) override;
@@ -155,16 +156,16 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   int database_;
   resp::Protocol protocol_ = resp::Protocol::kResp2;
   Replies replies_ = Replies::kOn;
-  bool silent_ = false;      // the request under way is not answered
+  bool silent_ = false;  // the request under way is not answered
   bool authenticated_;
   bool stalled_ = false;
   bool waits_for_room_ = false;
-  bool selecting_ = false;   // the database of what follows is not known yet
-  bool finishing_ = false;   // reads no more requests
-  bool ended_ = false;       // the client has sent its last byte
+  bool selecting_ = false;  // the database of what follows is not known yet
+  bool finishing_ = false;  // reads no more requests
+  bool ended_ = false;      // the client has sent its last byte
   bool buried_ = false;
-  size_t reply_bytes_ = 0;         // of the reply under way
-  size_t expected_reply_bytes_;    // a decaying peak of the replies so far
+  size_t reply_bytes_ = 0;       // of the reply under way
+  size_t expected_reply_bytes_;  // a decaying peak of the replies so far
   uint64_t counted_received_ = 0;
   uint64_t counted_sent_ = 0;
 };

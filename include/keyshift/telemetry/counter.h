@@ -31,8 +31,9 @@ class Counter {
 // How long requests took: counts in buckets from 50 us to 5 s, with one boundary at 100 ms (the guides' target).
 class Histogram {
  public:
-  static constexpr std::array<uint64_t, 16> kBoundsUs = {50,    100,    250,    500,    1000,   2500,    5000,    10000,
-                                                         25000, 50000,  100000, 250000, 500000, 1000000, 2500000, 5000000};
+  static constexpr std::array<uint64_t, 16> kBoundsUs = {50,     100,     250,     500,    1000,   2500,
+                                                         5000,   10000,   25000,   50000,  100000, 250000,
+                                                         500000, 1000000, 2500000, 5000000};
   // The last bucket is what took longer than the last bound.
   static constexpr size_t kBuckets = kBoundsUs.size() + 1;
 

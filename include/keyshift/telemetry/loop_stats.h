@@ -20,7 +20,8 @@ inline constexpr std::array<const char*, kTtlActions> kTtlActionNames = {"defaul
 // What happened to a key of no rule.
 enum class UnmatchedAction : uint8_t { kPass, kRefuse, kPrefix };
 inline constexpr size_t kUnmatchedActions = 3;
-inline constexpr std::array<const char*, kUnmatchedActions> kUnmatchedActionNames = {"pass", "refuse", "prefix"};
+inline constexpr std::array<const char*, kUnmatchedActions> kUnmatchedActionNames = {"pass", "refuse",
+                                                                                     "prefix"};
 
 struct DomainStats {
   Counter hits;
@@ -30,8 +31,8 @@ struct DomainStats {
 };
 
 struct RuleStats {
-  Counter keys;      // matched by the rule, under either name
-  Counter rewritten; // whose name was changed, or would be in phase `legacy`
+  Counter keys;       // matched by the rule, under either name
+  Counter rewritten;  // whose name was changed, or would be in phase `legacy`
 };
 
 struct LoopStats {
@@ -49,9 +50,9 @@ struct LoopStats {
   Counter timeouts;         // requests answered by a deadline
   Counter lost;             // requests whose upstream connection broke
 
-  Counter clients;           // connected now
-  Counter clients_accepted;  // ever
-  Counter clients_dropped;   // closed by us: a limit, a protocol error, CLIENT KILL
+  Counter clients;             // connected now
+  Counter clients_accepted;    // ever
+  Counter clients_dropped;     // closed by us: a limit, a protocol error, CLIENT KILL
   Counter upstream_connected;  // connected now
   Counter upstream_connects;   // successful ones, ever
   Counter upstream_failures;   // failed connects and lost connections, ever

@@ -164,13 +164,13 @@ class Connection final : private net::StreamHandler {
   std::unique_ptr<net::Connecting> connecting_;
   std::unique_ptr<net::Stream> stream_;
   net::Timer reconnect_;
-  Buffer queued_;             // requests written while connecting
-  int database_ = 0;          // that the next request written would be executed in
-  int handshake_replies_ = 0; // still to come
+  Buffer queued_;              // requests written while connecting
+  int database_ = 0;           // that the next request written would be executed in
+  int handshake_replies_ = 0;  // still to come
   resp::ReplyScanner scanner_;
-  Buffer collected_;          // of a kWhole reply that came in pieces, or a handshake reply
+  Buffer collected_;  // of a kWhole reply that came in pieces, or a handshake reply
   Ring<Expectation> expected_;
-  size_t timed_out_ = 0;      // that many at the head of expected_ were answered by their deadline
+  size_t timed_out_ = 0;  // that many at the head of expected_ were answered by their deadline
   std::vector<Waiter*> waiting_for_room_;
   uint64_t attempt_started_ns_ = 0;
   uint64_t pause_ms_ = 0;

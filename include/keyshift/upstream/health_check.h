@@ -23,15 +23,15 @@ namespace keyshift::upstream {
 
 struct Health {
   bool ready = false;
-  std::string reason;  // why not
-  std::string version; // empty until known
+  std::string reason;   // why not
+  std::string version;  // empty until known
 };
 
 class HealthCheck final : private Waiter {
  public:
   struct Callbacks {
-    std::function<void(const Health&)> changed;              // any field did
-    std::function<void(std::string_view reply)> commands;    // a whole COMMAND reply
+    std::function<void(const Health&)> changed;            // any field did
+    std::function<void(std::string_view reply)> commands;  // a whole COMMAND reply
   };
 
   HealthCheck(net::Loop* loop, const ConnectionOptions& options, Callbacks callbacks);
@@ -52,10 +52,10 @@ class HealthCheck final : private Waiter {
   Health health_;
   net::RedisClient client_;
   net::Timer timer_;
-  bool asking_ = false;       // an answer is still to come
+  bool asking_ = false;  // an answer is still to come
   bool login_refused_ = false;
   bool asked_for_commands_ = false;  // on this connection
-  telemetry::LoopStats stats_;                // of command_query_, which nobody reads
+  telemetry::LoopStats stats_;       // of command_query_, which nobody reads
   std::unique_ptr<Connection> command_query_;
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // expires with us, for what was posted
 };
