@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "keyshift/plan/observed.h"
+#include "keyshift/plan/planned_key.h"
 #include "keyshift/plan/reply_mapper.h"
 #include "keyshift/resp/number.h"
 #include "keyshift/resp/writer.h"
@@ -113,13 +113,7 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
     return;
   }
   sort_names();
-  Work work{.row = row,
-            .request = request,
-            .context = context,
-            .out = out,
-            .plan = plan,
-            .base = out.size(),
-            .first = match_first(request, context)};
+  Work work = begin(row, request, context, out, plan);
   if (renames_anything(context)) {
     switch (row.reply) {
       case Reply::kKeys:
@@ -166,13 +160,7 @@ std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, co
   list.erase(behind, list.end());
   if (!tail->may_stream(static_cast<uint32_t>(prefix.size()))) return nullptr;
 
-  Work work{.row = row,
-            .request = prefix,
-            .context = context,
-            .out = out,
-            .plan = plan,
-            .base = out.size(),
-            .first = match_first(prefix, context)};
+  Work work = begin(row, prefix, context, out, plan);
   // An expiry before the large argument is judged as usual; one among the options behind it, or that those options could
   // give another meaning (RESTORE ... ABSTTL), is judged when they have passed.
   if (row.expiry == command::Expiry::kPositional) work.ttl = command::find_ttl(row, prefix, announced);
@@ -216,9 +204,18 @@ void Planner::sort_names() {
   std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
 }
 
-Match Planner::match_first(const resp::Request& request, const Context& context) const {
-  if (names_.list.empty()) return Match();
-  return context.rules->match(request[names_.list.front().at], context.database, context.view);
+Planner::Work Planner::begin(const command::Row& row, const resp::Request& request, const Context& context,
+                             Buffer& out, Plan& plan) const {
+  const auto& list = names_.list;
+  return {.row = row,
+          .request = request,
+          .context = context,
+          .out = out,
+          .plan = plan,
+          .base = out.size(),
+          .first = list.empty()
+                       ? Match()
+                       : context.rules->match(request[list.front().at], context.database, context.view)};
 }
 
 // Arguments are written from first to last: what stands between two that change is copied in one piece.
@@ -264,12 +261,8 @@ bool Planner::write_name(Work& work, const command::Name& name) {
     work.plan.refused_at = name.at;
     return false;
   }
-  const bool observed = is_observed(rules, context.phase, match);
-  PlannedKey planned{.rule = match.rule,
-                     .domain = match.domain,
-                     .rewritten = !match.identity || (observed && match.kind == Match::Kind::kRule),
-                     .observed = observed,
-                     .ttl = TtlAction::kNone};
+  PlannedKey planned = planned_key(rules, context.phase, match);
+  const bool observed = planned.observed;
   if (work.inline_default.action == TtlAction::kDefault) planned.ttl = TtlAction::kDefault;
 
   const bool names_reply = work.row.reply == Reply::kStreams || work.row.reply == Reply::kKeyedPop ||

@@ -4,7 +4,7 @@
 #include <initializer_list>
 
 #include "keyshift/base/ascii.h"
-#include "keyshift/plan/observed.h"
+#include "keyshift/plan/planned_key.h"
 #include "keyshift/resp/writer.h"
 
 namespace keyshift::plan {
@@ -22,26 +22,21 @@ StreamedTail::Found StreamedTail::argument(uint32_t index, std::string_view byte
   }
   const scheme::Match match = rules_->match(bytes, database_, view_);
   if (match.refused) return {.kind = Found::Kind::kRefused};
-  const bool observed = is_observed(*rules_, phase_, match);
+  PlannedKey planned = planned_key(*rules_, phase_, match);
   const size_t size = rules_->physical_size(match);
   resp::append_bulk_header(out, size);
   char* const begin = out.reserve(size + 2);
   char* const end = rules_->write_physical(match, bytes, begin);
   end[0] = '\r';
   end[1] = '\n';
-  scheme::TtlAction action = scheme::TtlAction::kNone;
   if (name->lasting && expiry_ != Expiry::kKept) {
-    if (rules_->policy(match.policy).default_ms != scheme::TtlPolicy::kUnset)
-      action = scheme::TtlAction::kDefault;
-    if (!observed) add_lasting({begin, size}, match.policy);
+    if (rules_->policy(match.policy).default_ms != scheme::TtlPolicy::kUnset) {
+      planned.ttl = scheme::TtlAction::kDefault;
+    }
+    if (!planned.observed) add_lasting({begin, size}, match.policy);
   }
   out.commit(size + 2);
-  return {.kind = Found::Kind::kName,
-          .key = {.rule = match.rule,
-                  .domain = match.domain,
-                  .rewritten = !match.identity || (observed && match.kind == scheme::Match::Kind::kRule),
-                  .observed = observed,
-                  .ttl = action}};
+  return {.kind = Found::Kind::kName, .key = planned};
 }
 
 // Each step says by its own condition whom it is about, so their order does not matter: XX and NX tell keys with an expiry

@@ -405,13 +405,7 @@ void Session::relay_streamed(const resp::StreamEvent& event) {
 
 // Answers a streamed request that cannot be completed. It was not executed: the upstream never saw its end.
 void Session::refuse_streamed(std::string_view text) {
-  Pending& pending = pending_.front();
-  if (!pending.silent && !pending.answered) {
-    worker_.counters().client_errors.add();
-    resp::append_error(stream_->out(), text);
-    stream_->mark_dirty();
-  }
-  pending.answered = true;
+  answer_head(text);
   give_up_streamed("a key of a large request was refused");
 }
 
@@ -612,6 +606,17 @@ void Session::complete() {
   end_if_done();
 }
 
+// Answers the request at the head by an error of ours, unless it has been; what the upstream still says of it is dropped.
+void Session::answer_head(std::string_view text) {
+  Pending& pending = pending_.front();
+  if (!pending.answered && !pending.silent) {
+    worker_.counters().client_errors.add();
+    resp::append_error(stream_->out(), text);
+    stream_->mark_dirty();
+  }
+  pending.answered = true;
+}
+
 void Session::on_lost(upstream::Loss loss, std::string_view reason) {
   if (buried_) return;
   Pending& pending = pending_.front();
@@ -622,12 +627,7 @@ void Session::on_lost(upstream::Loss loss, std::string_view reason) {
     return;
   }
   error_.clear();
-  if (!pending.answered && !pending.silent) {
-    worker_.counters().client_errors.add();
-    resp::append_error(stream_->out(), errors::upstream_lost(loss, reason));
-    stream_->mark_dirty();
-  }
-  pending.answered = true;
+  answer_head(errors::upstream_lost(loss, reason));
   if (streaming_) streaming_->lost = true;
   if (--pending.steps_left == 0) complete();
 }

@@ -66,14 +66,6 @@ void Pool::give_back(Connection* connection) {
   borrowed_.erase(found);
 }
 
-size_t Pool::owed() const {
-  size_t owed = 0;
-  for (const auto* connections : {&resp2_, &resp3_, &borrowed_}) {
-    for (const auto& connection : *connections) owed += connection->owed();
-  }
-  return owed;
-}
-
 void Pool::check_deadlines() {
   retired_.clear();
   // A session that is told of its loss may borrow or give back: walk a list that this does not change.

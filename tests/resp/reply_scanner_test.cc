@@ -175,7 +175,7 @@ TEST(ReplyScanner, RandomRepliesAgreeWithHiredis) {
 
 TEST(ReplyScanner, DamagedRepliesAgreeWithHiredis) {
   std::mt19937 random(9);
-  for (int round = 0; round < 1000; ++round) {
+  for (int round = 0; round < 4000; ++round) {
     std::string frame;
     append_random_reply(frame, random, 3, Protocol::kResp2);
     frame[random() % frame.size()] = "0123456789-\r\n$*:+_x"[random() % 19];

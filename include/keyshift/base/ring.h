@@ -43,8 +43,6 @@ class Ring {
     --size_;
     return value;
   }
-  // Drops everything, and the memory.
-  void clear() { *this = Ring(); }
 
  private:
   void grow() {

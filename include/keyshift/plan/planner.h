@@ -65,7 +65,8 @@ class Planner {
   };
 
   void sort_names();
-  scheme::Match match_first(const resp::Request& request, const Context& context) const;
+  Work begin(const command::Row& row, const resp::Request& request, const Context& context, Buffer& out,
+             Plan& plan) const;
   bool write_arguments(Work& work);
   static void undo(Work& work);
   static Disposition disposition(const Work& work);

@@ -32,7 +32,6 @@ class ReplyMapper {
 
   // A key of the request, as the client called it and as the upstream knows it.
   void add_name(std::string_view used, std::string_view physical);
-  bool names_empty() const { return names_.empty(); }
 
   // Takes the next whole reply. Once the last of `steps` has come, appends the client's reply to `out`.
   void map(std::string_view reply, Buffer& out);

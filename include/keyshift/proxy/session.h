@@ -130,6 +130,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   void resume();
   void answer(std::string_view reply);
   void answer_error(std::string_view text);
+  void answer_head(std::string_view text);
   void expect(const command::Row& row, const resp::Request& request, plan::Plan& plan, uint64_t started_ns);
   void count_key(const plan::PlannedKey& key);
   void count_refused();

@@ -36,8 +36,6 @@ class Pool {
   Connection* borrow(resp::Protocol protocol);
   // Requires: from borrow(), owes nothing, and was not left in the middle of a request (else abort() it first).
   void give_back(Connection* connection);
-  // Replies still owed by all connections.
-  size_t owed() const;
 
  private:
   std::unique_ptr<Connection> make(resp::Protocol protocol);
