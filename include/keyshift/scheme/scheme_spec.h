@@ -64,6 +64,8 @@ struct SchemeError {
   Field field = Field::kRule;
   int column = 0;  // inside the template's text, from 1; 0: the whole
   std::string text;
+  // The proof: a key or two, as bytes, that show what is wrong; `text` quotes them. Empty where no key is concerned.
+  std::vector<std::string> witness = {};
 };
 
 }  // namespace keyshift::scheme

@@ -50,6 +50,7 @@ struct Piece {
 struct TemplateError {
   int column = 0;  // in the text, from 1
   std::string text;
+  std::vector<std::string> witness = {};  // keys that show it: see SchemeError
 };
 
 class Template {
