@@ -5,28 +5,9 @@
 #include <map>
 #include <unordered_map>
 
+#include "witness.h"
+
 namespace keyshift::scheme {
-namespace {
-
-// Bytes in the order in which a person would rather see them in a witness.
-std::array<unsigned char, 256> pleasant_bytes() {
-  std::array<unsigned char, 256> order;
-  ByteSet taken;
-  size_t count = 0;
-  const auto take = [&](unsigned char byte) {
-    if (!taken[byte]) order[count++] = byte;
-    taken.set(byte);
-  };
-  for (const char c :
-       std::string_view("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_-.:")) {
-    take(static_cast<unsigned char>(c));
-  }
-  for (int byte = '!'; byte <= '~'; ++byte) take(static_cast<unsigned char>(byte));
-  for (int byte = 0; byte < 256; ++byte) take(static_cast<unsigned char>(byte));
-  return order;
-}
-
-}  // namespace
 
 // Subset construction, then packing.
 class DfaBuilder {
@@ -228,7 +209,7 @@ class DfaBuilder {
 
   const Automaton& automaton_;
   Dfa& dfa_;
-  const std::array<unsigned char, 256> order_;
+  const std::array<unsigned char, 256>& order_;
   std::array<uint8_t, 256> kinds_of_{};
   std::vector<State> states_;
   Positions positions_;

@@ -3,28 +3,9 @@
 #include <map>
 
 #include "ruleset_compiler.h"
+#include "witness.h"
 
 namespace keyshift::scheme {
-namespace {
-
-// A key as it can be printed: what is not printable as \xHH.
-std::string printable(const std::string& key) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text = "`";
-  for (const char c : key) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte < 0x7f) {
-      text.push_back(c);
-    } else {
-      text += "\\x";
-      text.push_back(kDigits[byte >> 4]);
-      text.push_back(kDigits[byte & 15]);
-    }
-  }
-  return text + "`";
-}
-
-}  // namespace
 
 bool RulesetCompiler::same_db(uint32_t one, uint32_t two) const {
   const int a = rules_->rules_[one / 2].db;

@@ -36,8 +36,9 @@ tl::expected<std::shared_ptr<const Ruleset>, std::vector<SchemeError>> RulesetCo
   return std::shared_ptr<const Ruleset>(std::move(rules_));
 }
 
-void RulesetCompiler::error(const std::string& location, Field field, int column, std::string text) {
-  errors_.push_back({location, field, column, std::move(text)});
+void RulesetCompiler::error(const std::string& location, Field field, int column, std::string text,
+                            std::vector<std::string> witness) {
+  errors_.push_back({location, field, column, std::move(text), std::move(witness)});
 }
 
 // ---- rules

@@ -29,7 +29,8 @@ class RulesetCompiler {
  private:
   using Field = SchemeError::Field;
 
-  void error(const std::string& location, Field field, int column, std::string text);
+  void error(const std::string& location, Field field, int column, std::string text,
+             std::vector<std::string> witness = {});
 
   // policies.cc
   void domains();
