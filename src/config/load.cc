@@ -30,10 +30,10 @@ std::string quoted(std::string_view text) {
 
 // A listener's option, said outside of the file, holds for all of them.
 Result<void> store_in(const Option& option, Config& config, const Value& value) {
-  if (const auto* store = std::get_if<Store<Config>>(&option.store)) return (*store)(config, value);
-  if (const auto* store = std::get_if<Store<Listener>>(&option.store)) {
+  if (const auto* field = std::get_if<Field<Config>>(&option.field)) return field->store(config, value);
+  if (const auto* field = std::get_if<Field<Listener>>(&option.field)) {
     for (Listener& listener : config.listeners)
-      if (auto stored = (*store)(listener, value); !stored) return stored;
+      if (auto stored = field->store(listener, value); !stored) return stored;
   }
   return {};
 }

@@ -1,6 +1,8 @@
 #include "store.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -13,46 +15,83 @@ namespace {
 constexpr const char* kNoTls =
     "rediss:// is not available yet: TLS to the upstream comes with a later version";
 
-// The choices of the table's row are checked before: what is none of them is our own mistake.
 template <class Enum>
-Enum chosen(std::string_view text, std::initializer_list<std::pair<std::string_view, Enum>> choices) {
-  for (const auto& [name, choice] : choices)
-    if (name == text) return choice;
-  KEYSHIFT_CHECK(false, text);
+struct Word {
+  std::string_view text;
+  Enum choice;
+};
+template <class Enum>
+Word(const char*, Enum) -> Word<Enum>;
+// The words of each choice: also those of the option table's rows, which are checked first.
+constexpr std::array kPhases{Word{"legacy", scheme::Phase::kLegacy},
+                             Word{"consolidated", scheme::Phase::kConsolidated}};
+constexpr std::array kNamings{Word{"legacy", scheme::Naming::kLegacy},
+                              Word{"consolidated", scheme::Naming::kConsolidated}};
+constexpr std::array kUnmatched{Word{"pass", scheme::Unmatched::kPass},
+                                Word{"refuse", scheme::Unmatched::kRefuse},
+                                Word{"prefix", scheme::Unmatched::kPrefix}};
+constexpr std::array kModes{Word{"keep", scheme::TtlMode::kKeep}, Word{"clamp", scheme::TtlMode::kClamp},
+                            Word{"override", scheme::TtlMode::kOverride}};
+
+template <class Enum, size_t kSize>
+Enum chosen(const Value& value, const std::array<Word<Enum>, kSize>& words) {
+  for (const auto& [text, choice] : words)
+    if (text == value.text) return choice;
+  KEYSHIFT_CHECK(false, value.text);
+}
+
+template <class Enum, size_t kSize>
+std::optional<Value> word_of(Enum chosen, const std::array<Word<Enum>, kSize>& words) {
+  for (const auto& [text, choice] : words)
+    if (choice == chosen) return Value{.text = std::string(text)};
+  KEYSHIFT_CHECK(false, words.front().text);
 }
 
 }  // namespace
 
 void assign(scheme::Phase& slot, const Value& value) {
-  using enum scheme::Phase;
-  slot = chosen<scheme::Phase>(value.text, {{"legacy", kLegacy}, {"consolidated", kConsolidated}});
+  slot = chosen(value, kPhases);
 }
-
 void assign(scheme::Naming& slot, const Value& value) {
-  using enum scheme::Naming;
-  slot = chosen<scheme::Naming>(value.text, {{"legacy", kLegacy}, {"consolidated", kConsolidated}});
+  slot = chosen(value, kNamings);
 }
-
 void assign(scheme::Unmatched& slot, const Value& value) {
-  using enum scheme::Unmatched;
-  slot = chosen<scheme::Unmatched>(value.text, {{"pass", kPass}, {"refuse", kRefuse}, {"prefix", kPrefix}});
+  slot = chosen(value, kUnmatched);
+}
+void assign(scheme::TtlMode& slot, const Value& value) {
+  slot = chosen(value, kModes);
 }
 
-void assign(scheme::TtlMode& slot, const Value& value) {
-  using enum scheme::TtlMode;
-  slot = chosen<scheme::TtlMode>(value.text, {{"keep", kKeep}, {"clamp", kClamp}, {"override", kOverride}});
+std::optional<Value> value_of(scheme::Phase slot) {
+  return word_of(slot, kPhases);
+}
+std::optional<Value> value_of(scheme::Naming slot) {
+  return word_of(slot, kNamings);
+}
+std::optional<Value> value_of(scheme::Unmatched slot) {
+  return word_of(slot, kUnmatched);
+}
+std::optional<Value> value_of(scheme::TtlMode slot) {
+  return word_of(slot, kModes);
 }
 
 void assign(double& slot, const Value& value) {
   slot = static_cast<double>(value.number) / 10'000.0;
 }
+std::optional<Value> value_of(double slot) {
+  return Value{.number = std::llround(slot * 10'000.0)};
+}
 
-Result<void> assign_phase(scheme::Phase& phase, const Value& value) {
+Result<void> store_phase(scheme::Phase& phase, const Value& value) {
   assign(phase, value);
   return {};
 }
 
-Result<void> set_allowed(Config& config, const Value& value) {
+std::optional<Value> read_phase(const scheme::Phase& phase) {
+  return value_of(phase);
+}
+
+Result<void> store_allowed(Config& config, const Value& value) {
   config.allow.clear();
   for (const std::string& command : value.list) {
     // "config   set" is "CONFIG SET": what it is compared with has one space.
@@ -64,7 +103,7 @@ Result<void> set_allowed(Config& config, const Value& value) {
   return {};
 }
 
-Result<void> set_upstream_host(Config& config, const Value& value) {
+Result<void> store_upstream_host(Config& config, const Value& value) {
   if (value.text.empty()) return fail("must name a host");
   config.upstream.address.host = value.text;
   config.upstream.address.path.clear();
@@ -72,19 +111,19 @@ Result<void> set_upstream_host(Config& config, const Value& value) {
   return {};
 }
 
-Result<void> set_upstream_port(Config& config, const Value& value) {
+Result<void> store_upstream_port(Config& config, const Value& value) {
   if (config.upstream.address.is_unix()) config.upstream.address = Upstream{}.address;
   config.upstream.address.port = static_cast<uint16_t>(value.number);
   return {};
 }
 
-Result<void> set_upstream_tls(Config& config, const Value& value) {
+Result<void> store_upstream_tls(Config& config, const Value& value) {
   if (value.boolean) return fail(kNoTls);
   config.upstream.tls = false;
   return {};
 }
 
-Result<void> set_upstream_url(Config& config, const Value& value) {
+Result<void> store_upstream_url(Config& config, const Value& value) {
   auto url = parse_url(value.text);
   if (!url) return tl::make_unexpected(url.error());
   if (url->tls) return fail(kNoTls);
@@ -95,7 +134,7 @@ Result<void> set_upstream_url(Config& config, const Value& value) {
   return {};
 }
 
-Result<void> set_admin_address(Config& config, const Value& value) {
+Result<void> store_admin_address(Config& config, const Value& value) {
   config.admin.enabled = !value.text.empty() && value.text != "off";
   if (!config.admin.enabled) return {};
   auto address = parse_address(value.text);
@@ -105,7 +144,7 @@ Result<void> set_admin_address(Config& config, const Value& value) {
   return {};
 }
 
-Result<void> set_listener_addresses(Config& config, const Value& value) {
+Result<void> store_listener_addresses(Config& config, const Value& value) {
   if (value.list.empty()) return fail("must name at least one address");
   std::vector<Listener> listeners;
   for (const std::string& text : value.list) {
@@ -116,6 +155,26 @@ Result<void> set_listener_addresses(Config& config, const Value& value) {
   }
   config.listeners = std::move(listeners);
   return {};
+}
+
+std::optional<Value> read_allowed(const Config& config) {
+  return Value{.list = config.allow};
+}
+
+std::optional<Value> read_upstream_address(const Config& config) {
+  const Address& address = config.upstream.address;
+  return Value{.text = address.is_unix() ? "unix://" + address.path : "redis://" + address.text()};
+}
+
+std::optional<Value> read_admin_address(const Config& config) {
+  return Value{.text = config.admin.enabled ? config.admin.address.text() : "off"};
+}
+
+std::optional<Value> read_listener_addresses(const Config& config) {
+  Value value;
+  for (const Listener& listener : config.listeners) value.list.push_back(listener.address.text());
+  std::ranges::sort(value.list);
+  return value;
 }
 
 }  // namespace keyshift::config

@@ -1,9 +1,10 @@
-// store.h: how a Value gets into a Config, for the last column but one of the option table.
+// store.h: how a Value gets into a Config and out of it, for the option table's column `field`.
 //
-//   set<&Config::limits, &Limits::max_clients>    config.limits.max_clients = value.number
+//   field<&Config::limits, &Limits::max_clients>    store: config.limits.max_clients = value.number
+//                                                   read:  value.number = config.limits.max_clients
 //
-// The path of members names the destination, its type says what of the value is taken. Destinations that need more
-// than an assignment have a function of their own.
+// The path of members names the place, its type says what of the value is taken. Places that need more than an
+// assignment have functions of their own.
 #pragma once
 
 #include <optional>
@@ -40,6 +41,31 @@ void assign(std::optional<T>& slot, const Value& value) {
   assign(slot.emplace(), value);
 }
 
+inline std::optional<Value> value_of(bool slot) {
+  return Value{.boolean = slot};
+}
+inline std::optional<Value> value_of(int slot) {
+  return Value{.number = slot};
+}
+inline std::optional<Value> value_of(int64_t slot) {
+  return Value{.number = slot};
+}
+inline std::optional<Value> value_of(size_t slot) {
+  return Value{.number = static_cast<int64_t>(slot)};
+}
+inline std::optional<Value> value_of(const std::string& slot) {
+  return Value{.text = slot};
+}
+std::optional<Value> value_of(scheme::Phase slot);
+std::optional<Value> value_of(scheme::Naming slot);
+std::optional<Value> value_of(scheme::Unmatched slot);
+std::optional<Value> value_of(scheme::TtlMode slot);
+std::optional<Value> value_of(double slot);
+template <class T>
+std::optional<Value> value_of(const std::optional<T>& slot) {
+  return slot ? value_of(*slot) : std::nullopt;
+}
+
 template <class Member>
 struct OwnerOf;
 template <class Owner, class Type>
@@ -53,14 +79,43 @@ Result<void> set(typename OwnerOf<decltype(First)>::type& target, const Value& v
   return {};
 }
 
-Result<void> assign_phase(scheme::Phase& phase, const Value& value);
-Result<void> set_allowed(Config& config, const Value& value);
-Result<void> set_upstream_host(Config& config, const Value& value);
-Result<void> set_upstream_port(Config& config, const Value& value);
-Result<void> set_upstream_tls(Config& config, const Value& value);
-Result<void> set_upstream_url(Config& config, const Value& value);
-Result<void> set_admin_address(Config& config, const Value& value);
-// Makes one listener of each address, each like the first that was there in all else.
-Result<void> set_listener_addresses(Config& config, const Value& value);
+template <auto First, auto... Rest>
+std::optional<Value> get(const typename OwnerOf<decltype(First)>::type& target) {
+  return value_of(((target.*First).*....*Rest));
+}
+
+template <auto First, auto... Rest>
+inline constexpr Field<typename OwnerOf<decltype(First)>::type> field{set<First, Rest...>,
+                                                                      get<First, Rest...>};
+
+Result<void> store_phase(scheme::Phase& phase, const Value& value);
+std::optional<Value> read_phase(const scheme::Phase& phase);
+inline constexpr Field<scheme::Phase> kDomainPhase{store_phase, read_phase};
+
+Result<void> store_allowed(Config& config, const Value& value);
+std::optional<Value> read_allowed(const Config& config);
+inline constexpr Field<Config> kAllowed{store_allowed, read_allowed};
+
+// Three rows write the upstream's address, the URL's reads it.
+Result<void> store_upstream_host(Config& config, const Value& value);
+Result<void> store_upstream_port(Config& config, const Value& value);
+Result<void> store_upstream_url(Config& config, const Value& value);
+std::optional<Value> read_upstream_address(const Config& config);
+inline constexpr Field<Config> kUpstreamHost{store_upstream_host, nullptr};
+inline constexpr Field<Config> kUpstreamPort{store_upstream_port, nullptr};
+inline constexpr Field<Config> kUpstreamUrl{store_upstream_url, read_upstream_address};
+
+Result<void> store_upstream_tls(Config& config, const Value& value);
+inline constexpr Field<Config> kUpstreamTls{store_upstream_tls, get<&Config::upstream, &Upstream::tls>};
+
+Result<void> store_admin_address(Config& config, const Value& value);
+std::optional<Value> read_admin_address(const Config& config);
+inline constexpr Field<Config> kAdminAddress{store_admin_address, read_admin_address};
+
+// Makes one listener of each address, each like the first that was there in all else. Reads the addresses in order of
+// their texts: the order in which they were given means nothing.
+Result<void> store_listener_addresses(Config& config, const Value& value);
+std::optional<Value> read_listener_addresses(const Config& config);
+inline constexpr Field<Config> kListenerAddresses{store_listener_addresses, read_listener_addresses};
 
 }  // namespace keyshift::config

@@ -150,13 +150,13 @@ class Reader {
   void read_table(const toml::table& table, std::string_view name, Target& target,
                   const std::string& path = {}) {
     for (const Option& option : options()) {
-      const auto* store = std::get_if<Store<Target>>(&option.store);
-      if (store == nullptr || option.table() != name) continue;
+      const auto* field = std::get_if<Field<Target>>(&option.field);
+      if (field == nullptr || option.table() != name) continue;
       const toml::node* node = table.get(option.key());
       if (node == nullptr) continue;
       const std::string shown =
           path.empty() ? std::string(option.name) : path + "." + std::string(option.key());
-      read_option(option, *node, shown, *store, target);
+      read_option(option, *node, shown, field->store, target);
     }
   }
 

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,22 +43,36 @@ enum class OptionType {
 // What a text of an option's type says: the member that its type speaks of is set.
 struct Value {
   bool boolean = false;
-  int64_t number = 0;             // integers, durations, sizes, percentages
-  std::string text;               // choices, texts, secrets, URLs
-  std::vector<std::string> list;  // lists
+  int64_t number = 0;               // integers, durations, sizes, percentages
+  std::string text{};               // choices, texts, secrets, URLs
+  std::vector<std::string> list{};  // lists
+
+  bool operator==(const Value&) const = default;
 };
 
 // Puts a value where it belongs; fails with what is wrong when only the destination can tell.
 template <class Target>
 using Store = Result<void> (*)(Target&, const Value&);
 
+// Both ways between a value and its place in a Target.
+template <class Target>
+struct Field {
+  Store<Target> store;
+  // What is there, nothing where nothing was said. nullptr: another row reads that place.
+  std::optional<Value> (*read)(const Target&);
+};
+
+// When a change of an option takes effect: at the next reload, or only in a new process.
+enum class Applies { kReload, kRestart };
+
 struct Option {
   std::string_view name;
   OptionType type = OptionType::kText;
   std::string_view default_text;  // as in the file, without quotes; empty: nothing
-  std::variant<Store<Config>, Store<Listener>, Store<scheme::PolicySpec>, Store<scheme::RuleSpec>,
-               Store<scheme::Phase>>
-      store;
+  std::variant<Field<Config>, Field<Listener>, Field<scheme::PolicySpec>, Field<scheme::RuleSpec>,
+               Field<scheme::Phase>>
+      field;
+  Applies applies = Applies::kRestart;
   std::string_view doc;  // one or two sentences
   int64_t minimum = 0;   // of numbers, in the unit of the type
   int64_t maximum = INT64_MAX;
