@@ -5,8 +5,8 @@
 
 #include "commands.h"
 #include "keyshift/base/buffer.h"
+#include "keyshift/base/printable.h"
 #include "keyshift/cli/app.h"
-#include "printable.h"
 
 namespace keyshift::cli {
 namespace {

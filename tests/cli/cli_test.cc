@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include "keyshift/cli/app.h"
-#include "printable.h"
 
 namespace keyshift::cli {
 namespace {
@@ -102,16 +101,6 @@ TEST_F(CommandLine, ServeReportsEveryConfigurationProblemAndIs78) {
   EXPECT_EQ(keyshift({"serve", "--config", "/nowhere.toml"}), kExitConfig);
   EXPECT_EQ(err, "/nowhere.toml: cannot be read: No such file or directory\n");
   EXPECT_EQ(keyshift({"serve", "--embedded=perhaps"}), kExitConfig);
-}
-
-TEST(Printable, OnlyWhatMustBeIsQuoted) {
-  EXPECT_EQ(printable("user:1 with space"), "user:1 with space");
-  EXPECT_EQ(printable("na\xc3\xafve"), "na\xc3\xafve");
-  EXPECT_EQ(printable(""), "\"\"");
-  EXPECT_EQ(printable("\"q\""), "\"\\\"q\\\"\"");
-  EXPECT_EQ(printable("a\nb\t\\"), "\"a\\nb\\t\\\\\"");
-  EXPECT_EQ(printable("\x7f\xc2\x80\xed\xa0\x80"), "\"\\x7f\\xc2\\x80\\xed\\xa0\\x80\"");
-  EXPECT_EQ(printable("cut\xc3"), "\"cut\\xc3\"");
 }
 
 }  // namespace

@@ -1,11 +1,12 @@
-#include "printable.h"
+#include "keyshift/base/printable.h"
 
 #include <cstdint>
+#include <optional>
 
-#include <fmt/format.h>
-
-namespace keyshift::cli {
+namespace keyshift {
 namespace {
+
+constexpr std::string_view kDigits = "0123456789abcdef";
 
 // Bytes of the UTF-8 character at the front of `text`, 0 where there is none (RFC 3629: shortest form, no surrogates).
 size_t utf8_size(std::string_view text) {
@@ -27,6 +28,32 @@ size_t utf8_size(std::string_view text) {
   return size;
 }
 
+std::optional<int> hex_value(char c) {
+  if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+  const size_t at = kDigits.find(c);
+  return at == std::string_view::npos ? std::nullopt : std::optional(static_cast<int>(at));
+}
+
+// The byte that an escape says (`\n` is 'n'); its own where it says nothing.
+char escaped(char c) {
+  switch (c) {
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    case 'a':
+      return '\a';
+    case 'b':
+      return '\b';
+    default:
+      return c;
+  }
+}
+
+}  // namespace
+
 bool is_printable(std::string_view text) {
   while (!text.empty()) {
     const size_t size = utf8_size(text);
@@ -38,8 +65,6 @@ bool is_printable(std::string_view text) {
   }
   return true;
 }
-
-}  // namespace
 
 std::string printable(std::string_view key) {
   // What would look quoted is quoted, so that a quote at the front always means escapes.
@@ -71,7 +96,9 @@ std::string printable(std::string_view key) {
         if (c >= 0x20 && c < 0x7f) {
           out += c;
         } else {
-          out += fmt::format("\\x{:02x}", static_cast<uint8_t>(c));
+          out += "\\x";
+          out += kDigits[static_cast<uint8_t>(c) >> 4];
+          out += kDigits[static_cast<uint8_t>(c) & 15];
         }
     }
   }
@@ -79,4 +106,34 @@ std::string printable(std::string_view key) {
   return out;
 }
 
-}  // namespace keyshift::cli
+bool read_printable(std::string_view text, std::string& key) {
+  if (text.empty() || text[0] != '"') {
+    key = text;
+    return true;
+  }
+  if (text.size() < 2 || text.back() != '"') return false;
+  const std::string_view inside = text.substr(1, text.size() - 2);
+  std::string made;
+  for (size_t i = 0; i < inside.size(); ++i) {
+    if (inside[i] == '"') return false;
+    if (inside[i] != '\\') {
+      made += inside[i];
+      continue;
+    }
+    if (++i == inside.size()) return false;  // the closing quote was an escaped one
+    if (inside[i] == 'x' && i + 2 < inside.size()) {
+      const auto high = hex_value(inside[i + 1]);
+      const auto low = hex_value(inside[i + 2]);
+      if (high && low) {
+        made += static_cast<char>(*high * 16 + *low);
+        i += 2;
+        continue;
+      }
+    }
+    made += escaped(inside[i]);
+  }
+  key = std::move(made);
+  return true;
+}
+
+}  // namespace keyshift
