@@ -40,7 +40,8 @@ then named here. An empty variable counts as unset.
 | list | `["a", "b"]`; with commas in the environment; as a flag once for each |
 | secret, URL | text that is never logged or shown |
 
-Whatever is wrong is reported at once, each problem with its place (`keyshift.toml:12:1`); the exit code is then 78.
+A change takes effect with a reload (`SIGHUP`) or only with a restart, as is said here of each option. Whatever is wrong
+is reported at once, each problem with its place (`keyshift.toml:12:1`); the exit code is then 78.
 )";
 
 struct TableText {
@@ -149,7 +150,9 @@ std::string elsewhere(const Option& option) {
 
 void append(std::string& out, const Option& option) {
   out += "\n**" + code(option.key()) + "**: " + std::string(option.doc) + "\n";
-  out += "- " + values_of(option) + "; " + default_of(option) + "\n";
+  const bool reloads = option.applies == config::Applies::kReload;
+  out += "- " + values_of(option) + "; " + default_of(option) + "; changes with a " +
+         (reloads ? "reload" : "restart") + "\n";
   if (const std::string names = elsewhere(option); !names.empty()) out += "- " + names + "\n";
 }
 
