@@ -214,6 +214,16 @@ Ruleset::Conversion Ruleset::convert(std::string_view key, int db, Naming to, Bu
   return Conversion::kConverted;
 }
 
+std::vector<Reading> Ruleset::readings(std::string_view key, const View& view) const {
+  const Acceptance& acceptance = matcher_->accept(key);
+  std::vector<Reading> list;
+  for (uint32_t i = 0; i < acceptance.count; ++i) {
+    const Candidate& candidate = matcher_->candidates[acceptance.begin[static_cast<size_t>(view.naming)] + i];
+    list.push_back({candidate.rule, candidate.side});
+  }
+  return list;
+}
+
 uint32_t Ruleset::find_domain(std::string_view name) const {
   for (size_t i = 0; i < domains_.size(); ++i) {
     if (domains_[i].name == name) return static_cast<uint32_t>(i);

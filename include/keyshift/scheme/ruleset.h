@@ -87,6 +87,12 @@ struct Match {
       captures;  // by the rule's capture numbers, the same for both sides
 };
 
+// One way to read a name: as this side of this rule.
+struct Reading {
+  uint32_t rule;
+  Naming side;
+};
+
 struct Rule {
   Template legacy;
   Template key;
@@ -140,6 +146,10 @@ class Ruleset {
   // Appends the `to` name of `key`, whatever the phase: kConverted from the other naming; kAlready (the key unchanged) when
   // it fits a template of `to` already; kNone and nothing appended when no rule knows it, or none leads back.
   Conversion convert(std::string_view key, int db, Naming to, Buffer& out) const;
+
+  // Every template that `key` fits, in the order in which the view tries them; match() takes the first one of its database.
+  // Allocates: for people, not for requests.
+  std::vector<Reading> readings(std::string_view key, const View& view) const;
 
   const std::vector<Rule>& rules() const { return rules_; }
   const std::vector<Domain>& domains() const { return domains_; }
