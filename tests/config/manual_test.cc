@@ -162,7 +162,6 @@ TEST_F(ExampleTest, TheWritingAssistantHasTheExpiriesOfItsGuide) {
   EXPECT_EQ(default_ttl("session"), 24 * kHour);
   EXPECT_EQ(default_ttl("ai_model"), 7 * 24 * kHour);
   EXPECT_EQ(default_ttl("content"), kHour);
-  EXPECT_EQ(default_ttl("celery"), 24 * kHour);
 }
 
 TEST_F(ExampleTest, TheWritingAssistantMakesEveryKeyOfItsGuide) {
@@ -194,13 +193,13 @@ TEST_F(ExampleTest, TheVoiceAgentHasItsServicesAsDomains) {
   example("voice-agent.toml");
   ASSERT_NE(config.rules, nullptr);
   expect_pair("redis_cache:prices:mx:2025", "cache:value:name:prices:mx:2025");
-  expect_pair("ngx:conversation:3f2b", "conversation:state:id:3f2b");
-  expect_pair("ngx:customer:4711:context", "conversation:context:customer:4711");
-  expect_pair("ngx:predictions:3f2b:objection", "conversation:predictions:id:3f2b:kind:objection");
-  expect_pair("http_cache:GET:9b74c9897bac770f", "http:response:method:GET:hash:9b74c9897bac770f");
+  expect_pair("conversation:3f2b", "conversation:state:id:3f2b");
+  expect_pair("customer:4711:context", "conversation:context:customer:4711");
+  expect_pair("prediction:objection:9b74c989", "conversation:prediction:model:objection:input:9b74c989");
+  expect_pair("http_cache:GET:/api/products", "http:response:key:GET:/api/products");
   expect_pair("http_tag:user", "http:tag:name:user");
-  expect_pair("precomputed_response:greeting:es", "precomputed:response:intent:greeting:language:es");
-  expect_pair("precomputed_stats", "precomputed:stats");
+  expect_pair("precomputed:greeting", "precomputed:response:intent:greeting");
+  expect_pair("precomputed:greeting:es", "precomputed:response:intent:greeting:language:es");
 }
 
 }  // namespace
