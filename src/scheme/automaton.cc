@@ -1,5 +1,7 @@
 #include "automaton.h"
 
+#include <algorithm>
+
 namespace keyshift::scheme {
 
 uint32_t Automaton::add_state() {
@@ -61,12 +63,21 @@ void Automaton::date(Front& front) {
   front.assign(1, day);
 }
 
+// Words are sorted, so what one has in common with all before it, it has in common with the last: a tree.
 void Automaton::words(Front& front, const std::vector<std::string>& words) {
   Front ends;
+  std::string_view before;
+  std::vector<uint32_t> path;  // the state behind each byte of `before`
   for (const std::string& word : words) {
-    Front path = front;
-    literal(path, word);
-    ends.push_back(path[0]);
+    const auto [differs, _] = std::mismatch(word.begin(), word.end(), before.begin(), before.end());
+    path.resize(static_cast<size_t>(differs - word.begin()));
+    while (path.size() < word.size()) {
+      Front here = path.empty() ? front : Front(1, path.back());
+      one(here, ByteKind::kByte, static_cast<unsigned char>(word[path.size()]));
+      path.push_back(here[0]);
+    }
+    ends.push_back(path.back());
+    before = word;
   }
   front = std::move(ends);
 }
@@ -94,9 +105,11 @@ void Automaton::capture(Front& front, const Capture& capture) {
   }
 }
 
-void Automaton::add(const Template& made, uint32_t id) {
+std::vector<uint32_t> Automaton::add(const Template& made, uint32_t id) {
   Front front(1, 0);
+  std::vector<uint32_t> first_states;
   for (const Piece& piece : made.pieces()) {
+    first_states.push_back(static_cast<uint32_t>(size()));
     if (piece.is_literal()) {
       literal(front, piece.literal);
     } else {
@@ -104,6 +117,7 @@ void Automaton::add(const Template& made, uint32_t id) {
     }
   }
   for (const uint32_t state : front) accepts_[state] = id;
+  return first_states;
 }
 
 void Automaton::add_prefix(std::string_view prefix, bool exact, uint32_t id) {

@@ -31,8 +31,9 @@ class Automaton {
 
   Automaton() { add_state(); }
 
-  // Adds a template whose keys are accepted as `id`.
-  void add(const Template& made, uint32_t id);
+  // Adds a template whose keys are accepted as `id`; a key has as many paths as it has readings. Returns, by piece, the
+  // first of its states: a piece has all states up to the next one's.
+  std::vector<uint32_t> add(const Template& made, uint32_t id);
   // Adds the keys that begin with `prefix`, and with `exact` also the key that is `prefix` without its last byte.
   void add_prefix(std::string_view prefix, bool exact, uint32_t id);
 

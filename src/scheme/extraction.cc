@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ambiguity.h"
 #include "keyshift/base/check.h"
 
 namespace keyshift::scheme {
@@ -20,7 +21,8 @@ bool is_suffix(std::string_view of, std::string_view suffix) {
 class ExtractionPlanner {
  public:
   explicit ExtractionPlanner(const Template& made)
-      : pieces_(made.pieces()),
+      : made_(made),
+        pieces_(made.pieces()),
         captures_(made.captures()),
         last_(made.pieces().size()),
         remaining_(captures_.size()) {}
@@ -30,7 +32,10 @@ class ExtractionPlanner {
     }
     while (remaining_ > 1 && peel_right()) {
     }
-    if (remaining_ > 1) return tl::make_unexpected(refusal());
+    if (remaining_ > 1) {
+      if (auto error = ambiguity_error(made_)) return tl::make_unexpected(std::move(*error));
+      table();
+    }
     if (remaining_ == 1) rest();
     return std::move(plan_);
   }
@@ -151,22 +156,14 @@ class ExtractionPlanner {
     plan_.steps_.push_back(step);
   }
 
-  // first_ stands at the first capture whose end is uncertain, or at the literal before it.
-  TemplateError refusal() const {
-    size_t at = first_;
-    while (pieces_[at].is_literal()) ++at;
-    const Capture& one = capture_of(pieces_[at]);
-    const bool adjacent = !pieces_[at + 1].is_literal();
-    const Capture& two = capture_of(pieces_[adjacent ? at + 1 : at + 2]);
-    std::string text = "`{" + one.name + "}` and `{" + two.name + "}` cannot be told apart: ";
-    if (adjacent) {
-      text += "nothing stands between them";
-    } else {
-      text += "`" + pieces_[at + 1].literal + "` between them could also be part of their values";
-    }
-    return {two.column, text + "; separate them by what neither can hold, such as `:` beside a seg"};
+  // Several captures, none certain from a side.
+  void table() {
+    Step step{Kind::kTable, true};
+    plan_.steps_.push_back(step);
+    plan_.tables_.emplace_back(made_, first_, last_);
   }
 
+  const Template& made_;
   const std::vector<Piece>& pieces_;
   const std::vector<Capture>& captures_;
   size_t first_ = 0;
@@ -201,6 +198,7 @@ uint32_t Extraction::word_length(const Step& step, std::string_view key, uint32_
 
 void Extraction::rare(const Step& step, std::string_view key, Span* captures, uint32_t& left,
                       uint32_t& right) const {
+  if (step.kind == Kind::kTable) return tables_[step.table].run(key.substr(0, right), left, captures);
   uint32_t length = step.back;  // kFixed
   if (step.kind == Kind::kWord) {
     length = word_length(step, key, left, right);

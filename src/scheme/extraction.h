@@ -1,13 +1,14 @@
 // Extraction: how the captures of one template are cut out of a key that is known to fit it, in one pass.
 //
 // A template is read from the left while it is certain where each capture ends, then from the right, until one capture
-// is left: that one is the rest. No capture is ever tried twice.
+// is left: that one is the rest. No capture is tried twice.
 //
 //   writing_stats:{user}:{days:int}d      user: skip 14, up to the next `:`     days: skip 1 on the left, 1 on the right
 //   {ns:any}:{id}                         id: back to the last `:`              ns: the rest but 1 on the right
 //
-// A template for which neither side is certain ({a}{b}, {a:any}:{b:any}) has keys that can be read in two ways, or only
-// by trying; it is refused. What is accepted is therefore unambiguous.
+// Where neither side is certain the template may still have one reading: {a}_{d:date}:{p:any}. What is left between the
+// sides then is read by a table (table_reading.h). A template with two readings of some key is refused (ambiguity.h);
+// what is certain from the sides needs no such proof.
 #pragma once
 
 #include <array>
@@ -22,12 +23,13 @@
 #include "byte_set.h"
 #include "keyshift/scheme/ruleset.h"
 #include "keyshift/scheme/template.h"
+#include "table_reading.h"
 
 namespace keyshift::scheme {
 
 class Extraction {
  public:
-  // Plans the reading of `made`, or says which captures cannot be told apart.
+  // Plans the reading of `made`, or shows a key that it reads in two ways.
   static tl::expected<Extraction, TemplateError> plan(const Template& made);
 
   // Fills captures[i] for each capture i of the template. Requires: the key fits the template.
@@ -58,7 +60,7 @@ class Extraction {
   }
 
  private:
-  enum class Kind : uint8_t { kToColon, kRest, kFixed, kWhile, kWord };
+  enum class Kind : uint8_t { kToColon, kRest, kFixed, kWhile, kWord, kTable };
 
   struct Step {
     Kind kind;
@@ -68,7 +70,8 @@ class Extraction {
     // kToColon, kWhile: bytes of the neighbouring literal that are run over. kRest: literal bytes on its right.
     // kFixed: its length.
     uint32_t back = 0;
-    uint32_t table = 0;  // kWhile: index of the bytes that may continue; kWord: of the words
+    uint32_t table =
+        0;  // kWhile: index of the bytes that may continue; kWord: of the words; kTable: of the reading
   };
 
   void rare(const Step& step, std::string_view key, Span* captures, uint32_t& left, uint32_t& right) const;
@@ -84,6 +87,7 @@ class Extraction {
   std::vector<Step> steps_;
   std::vector<ByteSet> sets_;
   std::vector<Words> words_;
+  std::vector<TableReading> tables_;  // one, or none
 };
 
 }  // namespace keyshift::scheme

@@ -45,7 +45,7 @@ void RulesetCompiler::overlap(uint32_t one, uint32_t two, size_t both, const std
   const std::string& location = rules_->rules_[two / 2].location;
   if (two % 2 == 1) {
     error(location, Field::kKey, 0,
-          "two rules can produce the same key, such as " + printable(witness) + ": the other is " +
+          "two rules can produce the same key, such as " + quoted(witness) + ": the other is " +
               rule_title(one));
     return;
   }
@@ -55,10 +55,10 @@ void RulesetCompiler::overlap(uint32_t one, uint32_t two, size_t both, const std
     // The same names: a rule for one database goes before a rule for all.
     if (rules_->rules_[one / 2].db != rules_->rules_[two / 2].db) return;
     error(location, Field::kLegacy, 0,
-          "the same legacy names, such as " + printable(witness) + ", as " + rule_title(one));
+          "the same legacy names, such as " + quoted(witness) + ", as " + rule_title(one));
   } else if (!inside_one && !inside_two) {
     error(location, Field::kLegacy, 0,
-          "legacy names such as " + printable(witness) + " also fit " + rule_title(one) +
+          "legacy names such as " + quoted(witness) + " also fit " + rule_title(one) +
               ", and neither is the more specific: make one so, or separate them");
   }
 }

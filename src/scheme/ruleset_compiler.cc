@@ -41,6 +41,10 @@ void RulesetCompiler::error(const std::string& location, Field field, int column
   errors_.push_back({location, field, column, std::move(text), std::move(witness)});
 }
 
+void RulesetCompiler::error(const std::string& location, Field field, const TemplateError& problem) {
+  error(location, field, problem.column, problem.text, problem.witness);
+}
+
 // ---- rules
 
 void RulesetCompiler::add_rules() {
@@ -50,8 +54,8 @@ void RulesetCompiler::add_rules() {
 void RulesetCompiler::add_rule(const RuleSpec& spec) {
   auto legacy = Template::parse(spec.legacy);
   auto key = Template::parse(spec.key);
-  if (!legacy) error(spec.location, Field::kLegacy, legacy.error().column, legacy.error().text);
-  if (!key) error(spec.location, Field::kKey, key.error().column, key.error().text);
+  if (!legacy) error(spec.location, Field::kLegacy, legacy.error());
+  if (!key) error(spec.location, Field::kKey, key.error());
   if (spec.db && *spec.db < 0) error(spec.location, Field::kRule, 0, "a database is numbered from 0");
   if (!legacy || !key) return;
   Rule rule{std::move(*legacy), std::move(*key), spec.phase, spec.db.value_or(-1), Match::kNone, 0,
@@ -66,9 +70,8 @@ void RulesetCompiler::add_rule(const RuleSpec& spec) {
   }
   auto legacy_reading = Extraction::plan(rule.legacy);
   auto key_reading = Extraction::plan(rule.key);
-  if (!legacy_reading)
-    error(spec.location, Field::kLegacy, legacy_reading.error().column, legacy_reading.error().text);
-  if (!key_reading) error(spec.location, Field::kKey, key_reading.error().column, key_reading.error().text);
+  if (!legacy_reading) error(spec.location, Field::kLegacy, legacy_reading.error());
+  if (!key_reading) error(spec.location, Field::kKey, key_reading.error());
   if (!legacy_reading || !key_reading) return;
   add_side(rule.legacy, rule.physical_side() == Naming::kLegacy, std::move(*legacy_reading));
   add_side(rule.key, rule.physical_side() == Naming::kConsolidated, std::move(*key_reading));

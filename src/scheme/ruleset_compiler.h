@@ -31,6 +31,7 @@ class RulesetCompiler {
 
   void error(const std::string& location, Field field, int column, std::string text,
              std::vector<std::string> witness = {});
+  void error(const std::string& location, Field field, const TemplateError& problem);
 
   // policies.cc
   void domains();

@@ -4,6 +4,8 @@
 #include <array>
 #include <optional>
 
+#include "witness.h"
+
 namespace keyshift::scheme {
 namespace {
 
@@ -23,13 +25,6 @@ bool is_name(std::string_view name) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   };
   return !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::all_of(name.begin(), name.end(), word);
-}
-
-std::string quoted(std::string_view text) {
-  std::string made(1, '`');
-  made.append(text);
-  made.push_back('`');
-  return made;
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <bitset>
 
+#include "keyshift/base/printable.h"
+
 namespace keyshift::scheme {
 namespace {
 
@@ -29,22 +31,8 @@ const std::array<unsigned char, 256>& pleasant_bytes() {
   return order;
 }
 
-std::string printable(std::string_view key) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text = "`";
-  for (const char c : key) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\\') {
-      text += "\\\\";
-    } else if (byte >= 0x20 && byte < 0x7f) {
-      text.push_back(c);
-    } else {
-      text += "\\x";
-      text.push_back(kDigits[byte >> 4]);
-      text.push_back(kDigits[byte & 15]);
-    }
-  }
-  return text + "`";
+std::string quoted(std::string_view key) {
+  return "`" + printable(key) + "`";
 }
 
 }  // namespace keyshift::scheme

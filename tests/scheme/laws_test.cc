@@ -1,6 +1,5 @@
 // The laws of ruleset.h and patterns.h, over random accepted rulesets and random binary keys.
 #include <functional>
-#include <map>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -10,6 +9,7 @@
 #include "keyshift/scheme/glob.h"
 #include "keyshift/scheme/patterns.h"
 #include "random_scheme.h"
+#include "readings.h"
 
 namespace keyshift::scheme {
 namespace {
@@ -39,66 +39,6 @@ std::string described(const SchemeSpec& spec) {
   return text;
 }
 
-bool is_value(const Capture& capture, std::string_view value) {
-  const auto all = [&value](const char* set) {
-    return value.find_first_not_of(set) == std::string_view::npos;
-  };
-  if (value.empty()) return false;
-  switch (capture.type) {
-    case CaptureType::kAny:
-      return true;
-    case CaptureType::kSeg:
-      return value.find(':') == std::string_view::npos;
-    case CaptureType::kInt:
-      if (value[0] == '-') value.remove_prefix(1);
-      return !value.empty() && all("0123456789");
-    case CaptureType::kHex:
-      return all("0123456789abcdefABCDEF");
-    case CaptureType::kUuid:
-      if (value.size() != 36) return false;
-      for (size_t i = 0; i < 36; ++i) {
-        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? value[i] != '-' : std::isxdigit(static_cast<unsigned char>(value[i])) == 0) return false;
-      }
-      return true;
-    case CaptureType::kDate: {
-      if (value.size() != 8 || !all("0123456789")) return false;
-      const int month = std::stoi(std::string(value.substr(4, 2)));
-      const int day = std::stoi(std::string(value.substr(6, 2)));
-      return month >= 1 && month <= 12 && day >= 1 && day <= 31;
-    }
-    case CaptureType::kList:
-      return std::find(capture.words.begin(), capture.words.end(), value) != capture.words.end();
-  }
-  return false;
-}
-
-// All ways to read `key` as the template, by trying everything.
-using Reading = std::map<int, std::string>;
-void read_all(const Template& shape, size_t piece, std::string_view rest, Reading& now,
-              std::vector<Reading>& found) {
-  if (piece == shape.pieces().size()) {
-    if (rest.empty()) found.push_back(now);
-    return;
-  }
-  const Piece& here = shape.pieces()[piece];
-  if (here.is_literal()) {
-    if (rest.substr(0, here.literal.size()) != here.literal) return;
-    return read_all(shape, piece + 1, rest.substr(here.literal.size()), now, found);
-  }
-  for (size_t length = 1; length <= rest.size(); ++length) {
-    if (!is_value(shape.captures()[static_cast<size_t>(here.capture)], rest.substr(0, length))) continue;
-    now[here.capture] = std::string(rest.substr(0, length));
-    read_all(shape, piece + 1, rest.substr(length), now, found);
-  }
-}
-std::vector<Reading> readings(const Template& shape, std::string_view key) {
-  std::vector<Reading> found;
-  Reading now;
-  read_all(shape, 0, key, now, found);
-  return found;
-}
-
 View random_view(RandomScheme& random) {
   const Naming naming = random.chance(2) ? Naming::kLegacy : Naming::kConsolidated;
   return random.chance(4) ? view_of(naming, Unmatched::kPrefix, random.chance(2) ? "a:" : "*p[")
@@ -111,7 +51,7 @@ void check_match(const Accepted& set, std::string_view key, int db, const View& 
   for (uint32_t i = 0; i < set.rules->rules().size(); ++i) {
     const Rule& rule = set.rules->rules()[i];
     for (const Naming side : {Naming::kLegacy, Naming::kConsolidated}) {
-      const std::vector<Reading> all = readings(rule.side(side), key);
+      const std::vector<CapturedValues> all = readings(rule.side(side), key);
       RC_ASSERT(all.size() <= 1U);
       if (all.empty() || (rule.db >= 0 && rule.db != db)) continue;
       fitting[static_cast<size_t>(side)].push_back(i);
@@ -141,7 +81,7 @@ void check_match(const Accepted& set, std::string_view key, int db, const View& 
   Buffer name;
   const std::string consolidated = match.side == Naming::kConsolidated ? std::string(key) : [&] {
     const Rule& rule = set.rules->rules()[match.rule];
-    const Reading reading = readings(rule.legacy, key)[0];
+    const CapturedValues reading = readings(rule.legacy, key)[0];
     std::string made;
     for (const Piece& piece : rule.key.pieces())
       made += piece.is_literal() ? piece.literal : reading.at(piece.capture);

@@ -43,6 +43,27 @@ class RandomScheme {
     return made;
   }
 
+  // A value of the capture.
+  std::string value(const Capture& capture) {
+    switch (capture.type) {
+      case CaptureType::kSeg:
+        return bytes(1, 3, std::string("ab-1\xff\0*", 7));
+      case CaptureType::kAny:
+        return bytes(1, 4, std::string("ab-1:d\xff\0*", 9));
+      case CaptureType::kInt:
+        return (chance(3) ? "-" : "") + bytes(1, 3, "019");
+      case CaptureType::kHex:
+        return bytes(1, 3, "aF01");
+      case CaptureType::kUuid:
+        return "0aF01234-89ab-cdef-0123-45678" + bytes(7, 7, "aF01");
+      case CaptureType::kDate:
+        return bytes(4, 4, "0129") + (chance(2) ? "02" : "11") + (chance(2) ? "09" : "30");
+      case CaptureType::kList:
+        return capture.words[below(capture.words.size())];
+    }
+    return "";
+  }
+
   // A name that fits the template.
   std::string fill(const Template& shape) {
     std::string key;
@@ -96,26 +117,6 @@ class RandomScheme {
     static const char* const kTypes[] = {"",     "",        ":seg",  ":int",  ":hex",
                                          ":any", ":a|b|ab", ":uuid", ":date", ":a|:"};
     return kTypes[below(10)];
-  }
-
-  std::string value(const Capture& capture) {
-    switch (capture.type) {
-      case CaptureType::kSeg:
-        return bytes(1, 3, std::string("ab-1\xff\0*", 7));
-      case CaptureType::kAny:
-        return bytes(1, 4, std::string("ab-1:d\xff\0*", 9));
-      case CaptureType::kInt:
-        return (chance(3) ? "-" : "") + bytes(1, 3, "019");
-      case CaptureType::kHex:
-        return bytes(1, 3, "aF01");
-      case CaptureType::kUuid:
-        return "0aF01234-89ab-cdef-0123-45678" + bytes(7, 7, "aF01");
-      case CaptureType::kDate:
-        return bytes(4, 4, "0129") + (chance(2) ? "02" : "11") + (chance(2) ? "09" : "30");
-      case CaptureType::kList:
-        return capture.words[below(capture.words.size())];
-    }
-    return "";
   }
 
   std::mt19937_64 random_;

@@ -31,14 +31,24 @@ TEST(Refusal, OneRule) {
             "own keys\n");
 }
 
-TEST(Refusal, CapturesThatCannotBeToldApart) {
-  EXPECT_EQ(errors_of(spec_of({{"a:{x}{y}", "d:{x}:{y}"}})),
-            "rules:1:6: `{x}` and `{y}` cannot be told apart: nothing stands between them; separate them by "
-            "what neither "
-            "can hold, such as `:` beside a seg\n");
+TEST(Refusal, ATemplateWithTwoReadingsOfAKey) {
+  EXPECT_EQ(
+      errors_of(spec_of({{"a:{x}{y}", "d:{x}:{y}"}})),
+      "rules:1:6: `a:{x}{y}` can be read in two ways: `a:aaa` is x=`a`, y=`aa`, or x=`aa`, y=`a`; write "
+      "`{x}:{y}` if the names are yours to choose, or make `{x}` and `{y}` one capture\n");
+  EXPECT_EQ(
+      errors_of(spec_of({{"a:{x}:{y:int}", "d:{x}-{y}"}})),
+      "rules:1:7: `d:{x}-{y:int}` can be read in two ways: `d:a--0` is x=`a`, y=`-0`, or x=`a-`, y=`0`; "
+      "write `{x:int}-{y:int}` if that is true of the keys, or `{x}:{y:int}` if the names are yours to "
+      "choose\n")
+      << "with the types of the other side";
+  const auto refused = Ruleset::compile(spec_of({{"a:{x}{y}", "d:{x}:{y}"}}));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error()[0].witness, std::vector<std::string>{"a:aaa"});
   for (const char* legacy : {"{x}_{y}", "{x:any}:{y:any}", "{x:int}{y:int}", "{x:hex}a{y:hex}",
                              "{x:a|ab}{y:b|bb}", "{x}-{y:int}", "{x:any}-{y:int}"}) {
-    EXPECT_NE(errors_of(spec_of({{legacy, "d:{x}:r:{y}"}})).find("cannot be told apart"), std::string::npos)
+    EXPECT_NE(errors_of(spec_of({{legacy, "d:{x}:r:{y}"}})).find("can be read in two ways"),
+              std::string::npos)
         << legacy;
   }
   for (const char* legacy :

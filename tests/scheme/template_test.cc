@@ -45,7 +45,7 @@ TEST(Template, ErrorsSayTheColumn) {
   EXPECT_EQ(parsed(""), "1: the template is empty");
   EXPECT_EQ(parsed("a:{user"), "3: `{` is never closed; a literal brace is written twice: `{{`");
   EXPECT_EQ(parsed("a:user}"), "7: `}` without `{`; a literal brace is written twice: `}}`");
-  EXPECT_EQ(parsed("a:{}"), "4: `` is no name for a capture: letters, digits and `_`, no digit first");
+  EXPECT_EQ(parsed("a:{}"), "4: `\"\"` is no name for a capture: letters, digits and `_`, no digit first");
   EXPECT_EQ(parsed("a:{1x}"), "4: `1x` is no name for a capture: letters, digits and `_`, no digit first");
   EXPECT_EQ(parsed("{x}:{x}"), "5: the capture `x` is repeated; each stands once on each side");
   EXPECT_EQ(parsed("{x:integer}"),
