@@ -173,17 +173,20 @@ class Loader {
     }
   }
 
-  // The rule's own phase, else its domain's, else the one for all. The feature flag, switched off, is the way back in an
-  // emergency: it holds for everything.
+  // The rule's own phase, else its domain's, else the one for all; keys of a domain that fit no rule are in the domain's.
+  // The feature flag, switched off, is the way back in an emergency: it holds for everything.
   void resolve_phases() {
+    const auto of_domain = [this](std::string_view name) {
+      if (feature_flag_off_) return scheme::Phase::kLegacy;
+      const auto found = facts_.domain_phases.find(name);
+      return found == facts_.domain_phases.end() ? config_.phase : found->second;
+    };
+    for (scheme::DomainSpec& domain : config_.scheme.domains) domain.phase = of_domain(domain.name);
     std::vector<scheme::RuleSpec>& rules = config_.scheme.rules;
     for (size_t i = 0; i < rules.size(); ++i) {
-      scheme::Phase phase = config_.phase;
-      const std::string_view domain = std::string_view(rules[i].key).substr(0, rules[i].key.find(':'));
-      if (const auto found = facts_.domain_phases.find(domain); found != facts_.domain_phases.end())
-        phase = found->second;
-      if (facts_.rules[i].phase) phase = *facts_.rules[i].phase;
-      rules[i].phase = feature_flag_off_ ? scheme::Phase::kLegacy : phase;
+      const std::string_view key = rules[i].key;
+      const bool own = facts_.rules[i].phase && !feature_flag_off_;
+      rules[i].phase = own ? *facts_.rules[i].phase : of_domain(key.substr(0, key.find(':')));
     }
   }
 

@@ -21,10 +21,11 @@ const std::array kOptions{
            "Event loops, each a thread with its own clients and upstream connections. One is enough for most "
            "sidecars; raise it when one CPU is full.",
            1, 256, "", "", "--workers"},
-    Option{"phase", OptionType::kChoice, "consolidated", field<&Config::phase>, kReload,
-           "The phase of every rule that does not say otherwise. legacy rewrites nothing and counts what it "
-           "would.",
-           0, 0, "legacy|consolidated", "USE_CONSOLIDATED_CACHE", "--phase"},
+    Option{
+        "phase", OptionType::kChoice, "consolidated", field<&Config::phase>, kReload,
+        "The phase of every domain and rule that does not say otherwise. legacy rewrites nothing and counts "
+        "what it would.",
+        0, 0, "legacy|consolidated", "USE_CONSOLIDATED_CACHE", "--phase"},
     Option{"allow", OptionType::kList, "", kAllowed, kReload,
            "Dangerous commands that are let through, such as CONFIG SET or DEBUG. Without it they get an "
            "error."},
@@ -148,10 +149,10 @@ const std::array kOptions{
            "not expire "
            "together.",
            0, 10'000},
-    Option{
-        "domain.phase", OptionType::kChoice, "", kDomainPhase, kReload,
-        "The phase of the domain's rules that do not say otherwise. Unset: the one at the top of the file.",
-        0, 0, "legacy|consolidated"},
+    Option{"domain.phase", OptionType::kChoice, "", kDomainPhase, kReload,
+           "The phase of the domain's keys, but for rules that say otherwise. Unset: the one at the top of "
+           "the file.",
+           0, 0, "legacy|consolidated"},
 
     Option{"rule.legacy", OptionType::kText, "", field<&scheme::RuleSpec::legacy>, kReload,
            "The template of the names that the application uses."},

@@ -274,7 +274,9 @@ class Reader {
       if (table == nullptr) continue;
       refuse_unknown(*table, "domain", {"resource"});
       facts_.domains.push_back({place(table->source()), path});
-      scheme::DomainSpec domain{name, {}, {}, place(table->source()).text()};
+      scheme::DomainSpec domain;
+      domain.name = name;
+      domain.location = place(table->source()).text();
       read_table(*table, "domain", domain.policy, path);
       scheme::Phase phase = config_.phase;
       read_table(*table, "domain", phase, path);

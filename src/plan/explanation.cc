@@ -129,7 +129,6 @@ Explanation explain(const Context& context, std::string_view key) {
   made.database = context.database;
   made.view = context.view.naming;
   made.unmatched = context.view.unmatched;
-  made.phase = context.phase;
 
   const Match match = rules.match(key, context.database, context.view);
   made.kind = match.kind;
@@ -139,6 +138,7 @@ Explanation explain(const Context& context, std::string_view key) {
       explain_rule(context, match, made);
       break;
     case Match::Kind::kNative:
+      made.phase = rules.domains()[match.domain].phase;
       made.consolidated = made.key;
       break;
     case Match::Kind::kUnmatched:

@@ -148,8 +148,8 @@ std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, co
       names_.blocks || names_.database_at != 0) {
     return nullptr;
   }
-  auto tail = std::make_unique<StreamedTail>(row, context.rules, context.view, context.database,
-                                             context.phase, next_random());
+  auto tail =
+      std::make_unique<StreamedTail>(row, context.rules, context.view, context.database, next_random());
   sort_names();
   auto& list = names_.list;
   if (std::any_of(list.begin(), list.end(), [](const auto& name) { return name.role != Role::kKey; }))
@@ -234,9 +234,7 @@ void Planner::write_default_inline(Work& work) {
   if (work.leaves != Leaves::kInline || names_.list.empty()) return;
   const Context& context = work.context;
   work.inline_default = scheme::decide_missing(context.rules->policy(work.first.policy), next_random());
-  if (work.inline_default.action != TtlAction::kDefault ||
-      is_observed(*context.rules, context.phase, work.first))
-    return;
+  if (work.inline_default.action != TtlAction::kDefault || is_observed(*context.rules, work.first)) return;
   resp::append_array(work.out, work.request.size() + 2);
   work.copied = header_begin(work.request, 0);
 }
@@ -261,7 +259,7 @@ bool Planner::write_name(Work& work, const command::Name& name) {
     work.plan.refused_at = name.at;
     return false;
   }
-  PlannedKey planned = planned_key(rules, context.phase, match);
+  PlannedKey planned = planned_key(rules, match);
   const bool observed = planned.observed;
   if (work.inline_default.action == TtlAction::kDefault) planned.ttl = TtlAction::kDefault;
 

@@ -312,7 +312,6 @@ plan::Context Session::context() {
   const Options& options = worker_.options();
   return {.rules = options.rules,
           .view = listener_.view,
-          .phase = options.phase,
           .protocol = protocol_,
           .database = database_,
           .now_ms = worker_.loop().wall_ms()};

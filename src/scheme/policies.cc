@@ -53,7 +53,7 @@ void RulesetCompiler::domains() {
     }
     const auto domain = static_cast<uint32_t>(rules_->domains_.size());
     const uint32_t own = policy(spec.policy, {}, spec.location, Field::kDomain);
-    rules_->domains_.push_back({spec.name, true, own});
+    rules_->domains_.push_back({spec.name, true, own, spec.phase});
     natives_.push_back({domain, own, false});
     std::vector<ResourcePolicy>& resources = matcher_->resources.emplace_back();
     for (const ResourceSpec& resource : spec.resources) {

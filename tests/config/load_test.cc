@@ -205,6 +205,20 @@ TEST_F(LoadTest, ARuleIsInItsOwnPhaseElseItsDomainsElseThatOfAll) {
   EXPECT_EQ(config.scheme.rules[2].phase, kConsolidated);
 }
 
+TEST_F(LoadTest, ADomainsOtherKeysAreInItsPhaseElseInThatOfAll) {
+  using enum scheme::Phase;
+  file(
+      "phase = \"consolidated\"\n[domain.d]\nphase = \"legacy\"\ndefault_ttl = \"1h\"\n[domain.e]\n"
+      "default_ttl = \"1h\"\n");
+  Config config = loaded();
+  ASSERT_EQ(config.rules->domains().size(), 2u);
+  EXPECT_EQ(config.rules->domains()[config.rules->find_domain("d")].phase, kLegacy);
+  EXPECT_EQ(config.rules->domains()[config.rules->find_domain("e")].phase, kConsolidated);
+  environment({{"USE_CONSOLIDATED_CACHE", "false"}});
+  config = loaded();
+  for (const scheme::Domain& domain : config.rules->domains()) EXPECT_EQ(domain.phase, kLegacy);
+}
+
 TEST_F(LoadTest, TheFeatureFlagSwitchedOffHoldsForEveryRule) {
   file(kPhases);
   environment({{"USE_CONSOLIDATED_CACHE", "False"}});

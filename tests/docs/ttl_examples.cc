@@ -59,7 +59,6 @@ void TtlExamples::add(const std::string& line) {
   KEYSHIFT_CHECK(match.outcome == command::Match::Outcome::kFound, line);
   const plan::Context context{.rules = rules_,
                               .view = view_,
-                              .phase = scheme::Phase::kConsolidated,
                               .protocol = resp::Protocol::kResp2,
                               .database = 0,
                               .now_ms = kNowMs};

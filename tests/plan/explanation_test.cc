@@ -17,7 +17,6 @@ class ExplanationTest : public PlanTest {
   Explanation explained(const std::string& key, int database = 0) {
     return explain({.rules = rules_,
                     .view = view_,
-                    .phase = phase_,
                     .protocol = resp::Protocol::kResp2,
                     .database = database,
                     .now_ms = kNowMs},
@@ -73,7 +72,6 @@ TEST_F(ExplanationTest, CommandsAreThoseOfThePlanner) {
 TEST_F(ExplanationTest, AnyCommandCanBeExplained) {
   const ExplainedCommand made = explain_command({.rules = rules_,
                                                  .view = view_,
-                                                 .phase = phase_,
                                                  .protocol = resp::Protocol::kResp2,
                                                  .database = 0,
                                                  .now_ms = kNowMs},
@@ -129,7 +127,7 @@ TEST_F(ExplanationTest, AKeyOfNoRuleAsTheViewWantsIt) {
 }
 
 TEST_F(ExplanationTest, PhaseLegacyChangesNothingAndSaysWhatItWould) {
-  use(spec(scheme::Phase::kLegacy), scheme::Phase::kLegacy);
+  use(spec(scheme::Phase::kLegacy));
   const Explanation made = explained("mood:a");
   EXPECT_EQ(made.phase, scheme::Phase::kLegacy);
   EXPECT_EQ(made.physical, "mood:a");

@@ -45,6 +45,7 @@ class PlanTest : public ::testing::Test {
     analytics.name = "analytics";
     analytics.policy.default_ms = 3'600'000;
     analytics.policy.max_ms = 86'400'000;
+    analytics.phase = phase;
     spec.domains.push_back(analytics);
     const auto rule = [&spec, phase](std::string legacy, std::string key) {
       scheme::RuleSpec made;
@@ -59,11 +60,10 @@ class PlanTest : public ::testing::Test {
     return spec;
   }
 
-  void use(const scheme::SchemeSpec& with, scheme::Phase phase = scheme::Phase::kConsolidated) {
+  void use(const scheme::SchemeSpec& with) {
     auto compiled = scheme::Ruleset::compile(with);
     ASSERT_TRUE(compiled.has_value());
     rules_ = *compiled;
-    phase_ = phase;
   }
   void SetUp() override { use(spec()); }
 
@@ -77,14 +77,10 @@ class PlanTest : public ::testing::Test {
     EXPECT_EQ(match.outcome, command::Match::Outcome::kFound);
     Buffer out;
     out.append("before");
-    planner_.make(*match.row, request,
-                  {.rules = rules_,
-                   .view = view_,
-                   .phase = phase_,
-                   .protocol = resp::Protocol::kResp2,
-                   .database = 0,
-                   .now_ms = kNowMs},
-                  out, plan_);
+    planner_.make(
+        *match.row, request,
+        {.rules = rules_, .view = view_, .protocol = resp::Protocol::kResp2, .database = 0, .now_ms = kNowMs},
+        out, plan_);
     return std::string(out.view().substr(6));
   }
 
@@ -121,7 +117,6 @@ class PlanTest : public ::testing::Test {
 
   std::shared_ptr<const scheme::Ruleset> rules_;
   scheme::View view_;
-  scheme::Phase phase_ = scheme::Phase::kConsolidated;
   Planner planner_{7};
   Plan plan_;
   resp::RequestParser parser_;

@@ -102,7 +102,7 @@ TEST_F(PlannerTest, RestoreWithoutExpiryGetsTheDefaultInItsArgument) {
 }
 
 TEST_F(PlannerTest, LegacyPhaseCountsAndChangesNothing) {
-  use(spec(scheme::Phase::kLegacy), scheme::Phase::kLegacy);
+  use(spec(scheme::Phase::kLegacy));
   for (const char* line :
        {"SET writing_stats:u1:30d x", "SADD mood:u x", "SETEX mood:u 100000 v", "LPUSH analytics:x:y 1"}) {
     const std::string request = encoded(words(line));
@@ -113,6 +113,19 @@ TEST_F(PlannerTest, LegacyPhaseCountsAndChangesNothing) {
   }
   // New code's name is read in this phase too.
   EXPECT_EQ(plan("GET analytics:mood:user:u"), "GET mood:u -> relay");
+}
+
+TEST_F(PlannerTest, NativeKeysFollowTheirDomainsPhaseAndRulesTheirOwn) {
+  scheme::SchemeSpec mixed = spec();
+  mixed.domains[0].phase = scheme::Phase::kLegacy;
+  use(mixed);
+  EXPECT_EQ(plan("SET analytics:custom:user:u x"), "SET analytics:custom:user:u x -> relay");
+  EXPECT_TRUE(plan_.keys[0].observed);
+  EXPECT_EQ(plan_.keys[0].ttl, scheme::TtlAction::kDefault);
+  EXPECT_EQ(plan("SET mood:u x"), "SET analytics:mood:user:u x EX 3600 -> relay");
+  EXPECT_FALSE(plan_.keys[0].observed);
+  EXPECT_EQ(plan("SET other x"), "SET other x -> relay");
+  EXPECT_FALSE(plan_.keys[0].observed);
 }
 
 TEST_F(PlannerTest, UnmatchedKeysAreRefusedOrPrefixedAsTheListenerSays) {

@@ -71,7 +71,7 @@ struct Explanation {
   std::string resource;  // second segment of the consolidated name; empty: none
   scheme::TtlPolicy policy;
   PolicySource policy_source = PolicySource::kNone;
-  scheme::Phase phase = scheme::Phase::kConsolidated;
+  scheme::Phase phase = scheme::Phase::kConsolidated;  // kRule: the rule's, kNative: the domain's
 
   // The names that clients can use for this key. None of a naming: no rule gives one, or a more specific rule takes it.
   std::optional<std::string> legacy;

@@ -7,14 +7,21 @@
 
 namespace keyshift::plan {
 
-// `phase` is that of keys that fit no rule.
-inline bool is_observed(const scheme::Ruleset& rules, scheme::Phase phase, const scheme::Match& match) {
-  return (match.kind == scheme::Match::Kind::kRule ? rules.rules()[match.rule].phase : phase) ==
-         scheme::Phase::kLegacy;
+// A rule's keys are in the rule's phase, a domain's other keys in the domain's; for the rest there is nothing to be done.
+inline bool is_observed(const scheme::Ruleset& rules, const scheme::Match& match) {
+  switch (match.kind) {
+    case scheme::Match::Kind::kRule:
+      return rules.rules()[match.rule].phase == scheme::Phase::kLegacy;
+    case scheme::Match::Kind::kNative:
+      return rules.domains()[match.domain].phase == scheme::Phase::kLegacy;
+    case scheme::Match::Kind::kUnmatched:
+      return false;
+  }
+  return false;
 }
 
-inline PlannedKey planned_key(const scheme::Ruleset& rules, scheme::Phase phase, const scheme::Match& match) {
-  const bool observed = is_observed(rules, phase, match);
+inline PlannedKey planned_key(const scheme::Ruleset& rules, const scheme::Match& match) {
+  const bool observed = is_observed(rules, match);
   return {.rule = match.rule,
           .domain = match.domain,
           .rewritten = !match.identity || (observed && match.kind == scheme::Match::Kind::kRule),

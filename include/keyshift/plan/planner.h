@@ -30,7 +30,6 @@ namespace keyshift::plan {
 struct Context {
   const std::shared_ptr<const scheme::Ruleset>& rules;
   const scheme::View& view;
-  scheme::Phase phase;  // of keys that fit no rule
   resp::Protocol protocol;
   int database;
   int64_t now_ms;  // Unix time, for absolute expiries

@@ -32,13 +32,8 @@ class StreamedTail {
 
   // `row` and `view` outlive the tail. `random` spreads the default.
   StreamedTail(const command::Row& row, std::shared_ptr<const scheme::Ruleset> rules,
-               const scheme::View& view, int database, scheme::Phase phase, uint64_t random)
-      : row_(row),
-        rules_(std::move(rules)),
-        view_(view),
-        database_(database),
-        phase_(phase),
-        random_(random) {}
+               const scheme::View& view, int database, uint64_t random)
+      : row_(row), rules_(std::move(rules)), view_(view), database_(database), random_(random) {}
   void set_expiry(Expiry expiry) { expiry_ = expiry; }
 
   // Before the first argument: a name at a later position, and a key already written that is left without expiry.
@@ -71,7 +66,6 @@ class StreamedTail {
   std::shared_ptr<const scheme::Ruleset> rules_;
   const scheme::View& view_;
   int database_;
-  scheme::Phase phase_;
   uint64_t random_;
   std::vector<command::Name> names_;  // ascending
   std::vector<Lasting> lasting_;

@@ -111,6 +111,7 @@ struct Domain {
   std::string name;
   bool configured = false;  // else only rules name it
   uint32_t policy = 0;
+  Phase phase = Phase::kConsolidated;  // of its native keys
 };
 
 class Matcher;

@@ -42,6 +42,7 @@ struct DomainSpec {
   PolicySpec policy;
   std::vector<ResourceSpec> resources;
   std::string location;
+  Phase phase = Phase::kConsolidated;  // of its keys that fit no rule
 };
 
 struct RuleSpec {
