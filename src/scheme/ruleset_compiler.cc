@@ -5,10 +5,6 @@
 namespace keyshift::scheme {
 namespace {
 
-std::string braces(const std::string& name) {
-  return "`{" + name + "}`";
-}
-
 // Once the captures are paired: do both sides say the same, whatever the spelling?
 bool same_names(const Rule& rule) {
   const auto equal = [](const Piece& a, const Piece& b) {
@@ -78,42 +74,6 @@ void RulesetCompiler::add_rule(const RuleSpec& spec) {
   find_resource(rule, matcher_->sides.back());
   matcher_->sides[matcher_->sides.size() - 2].resource_varies = matcher_->sides.back().resource_varies;
   rules_->rules_.push_back(std::move(rule));
-}
-
-// The same captures on both sides, each once, of the same type; the key's are renumbered as the legacy's.
-bool RulesetCompiler::pair_captures(const RuleSpec& spec, Rule& rule) {
-  const size_t before = errors_.size();
-  for (const Capture& capture : rule.legacy.captures()) {
-    if (rule.key.find_capture(capture.name) >= 0) continue;
-    error(spec.location, Field::kLegacy, capture.column,
-          braces(capture.name) +
-              " is lost: the key does not use it, so the legacy name could not be found again");
-  }
-  std::vector<int> order;
-  for (size_t i = 0; i < rule.key.captures().size(); ++i) {
-    const Capture& here = rule.key.captures()[i];
-    const int there = rule.legacy.find_capture(here.name);
-    order.push_back(there);
-    if (there < 0) {
-      error(spec.location, Field::kKey, here.column,
-            braces(here.name) + " is not in the legacy template: nothing fills it");
-      continue;
-    }
-    const Capture& legacy = rule.legacy.captures()[static_cast<size_t>(there)];
-    if (here.typed && legacy.typed && !here.same_type(legacy)) {
-      error(spec.location, Field::kKey, here.column,
-            braces(here.name) + " is " + std::string(capture_type_name(here.type)) + " here and " +
-                std::string(capture_type_name(legacy.type)) + " in the legacy template" +
-                (here.type == legacy.type ? ", of other words" : ""));
-    } else if (legacy.typed) {
-      rule.key.adopt_type(static_cast<int>(i), legacy);
-    } else if (here.typed) {
-      rule.legacy.adopt_type(there, here);
-    }
-  }
-  if (errors_.size() != before) return false;
-  rule.key.renumber(order);
-  return true;
 }
 
 bool RulesetCompiler::find_domain(const RuleSpec& spec, Rule& rule) {

@@ -41,11 +41,15 @@ class RulesetCompiler {
 
   void add_rules();
   void add_rule(const RuleSpec& spec);
-  bool pair_captures(const RuleSpec& spec, Rule& rule);
   bool find_domain(const RuleSpec& spec, Rule& rule);
   void find_resource(Rule& rule, Side& consolidated);
   void add_side(const Template& made, bool physical, Extraction extraction);
   void build();
+
+  // pairing.cc
+  bool pair_captures(const RuleSpec& spec, Rule& rule);
+  void pair_types(const RuleSpec& spec, Rule& rule, int in_key, int in_legacy);
+  void unpaired_captures(const RuleSpec& spec, const Rule& rule);
 
   // overlaps.cc
   void overlaps();

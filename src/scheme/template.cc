@@ -89,8 +89,10 @@ class TemplateParser {
                                    " is no name for a capture: letters, digits and `_`, no digit first");
     }
     if (made_.find_capture(capture.name) >= 0) {
-      return problem(open,
-                     "the capture " + quoted(capture.name) + " is repeated; each stands once on each side");
+      return problem(open, "`{" + capture.name +
+                               "}` is repeated: a template does not compare two parts of a key; call " +
+                               "this one `{" + unused_name(capture.name) +
+                               "}` and use both on the other side");
     }
     if (made_.captures_.size() == Template::kMaxCaptures) {
       return problem(open, "a template has at most 16 captures");
@@ -102,6 +104,15 @@ class TemplateParser {
     made_.captures_.push_back(std::move(capture));
     at_ = close + 1;
     return std::nullopt;
+  }
+
+  // `name` with a number behind it, as no capture of the template is called.
+  std::string unused_name(const std::string& name) const {
+    for (int number = 2;; ++number) {
+      std::string made = name + std::to_string(number);
+      const size_t at = text_.find("{" + made);
+      if (at == std::string_view::npos) return made;
+    }
   }
 
   Problem type(std::string_view written, size_t column, Capture& capture) {

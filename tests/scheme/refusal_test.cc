@@ -4,18 +4,55 @@
 namespace keyshift::scheme {
 namespace {
 
-TEST(Refusal, OneRule) {
+TEST(Refusal, CapturesOfOneSide) {
   EXPECT_EQ(
       errors_of(spec_of({{"a:{x}:{y}", "d:r:{x}"}})),
-      "rules:1:7: `{y}` is lost: the key does not use it, so the legacy name could not be found again\n");
+      "rules:1:7: `{y}` is lost: `a:a:b` and `a:a:z` would both become `d:r:a`; put `{y}` into the key\n");
   EXPECT_EQ(errors_of(spec_of({{"a:{x}", "d:r:{x}:{y}"}})),
-            "rules:1:9: `{y}` is not in the legacy template: nothing fills it\n");
+            "rules:1:9: nothing fills `{y}`, which is not in the legacy template: `a:a` would become "
+            "`d:r:a:{y}`; capture it there, or write here the text that stands in its place\n");
+  EXPECT_EQ(
+      errors_of(spec_of({{"stats:{user}:{days:int}d", "d:stats:{usr}:{days}"}})),
+      "rules:1:7: `{user}` is lost: `stats:a:2d` and `stats:z:2d` would both become `d:stats:{usr}:2`; "
+      "put `{user}` into the key\n"
+      "rules:1:9: nothing fills `{usr}`, which is not in the legacy template: `stats:a:2d` would become "
+      "`d:stats:{usr}:2`; if it is the legacy `{user}`, call both the same\n");
   EXPECT_EQ(errors_of(spec_of({{"a:{x}:{x}", "d:{x}"}})),
-            "rules:1:7: the capture `x` is repeated; each stands once on each side\n");
+            "rules:1:7: `{x}` is repeated: a template does not compare two parts of a key; call this one "
+            "`{x2}` and use both on the other side\n");
+  EXPECT_EQ(errors_of(spec_of({{"a:{x2}:{x}:{x}", "d:{x}"}})),
+            "rules:1:12: `{x}` is repeated: a template does not compare two parts of a key; call this one "
+            "`{x3}` and use both on the other side\n");
+}
+
+// What is said to become one key does: with each type, and types that only the key names.
+TEST(Refusal, TheWitnessesOfALostCaptureFitTheLegacyTemplate) {
+  for (const char* type : {"", ":int", ":hex", ":uuid", ":date", ":any", ":p|q:r"}) {
+    const std::string legacy = std::string("u:{lost") + type + "}:{n}:{d}";
+    const auto refused = Ruleset::compile(spec_of({{legacy, "d:{n:int}:{d:date}"}}));
+    ASSERT_FALSE(refused);
+    ASSERT_EQ(refused.error().size(), 1U);
+    const std::vector<std::string>& witness = refused.error()[0].witness;
+    ASSERT_EQ(witness.size(), 2U);
+    EXPECT_NE(witness[0], witness[1]);
+    const auto whole = compiled(spec_of({{legacy, "d:{n:int}:{d:date}:{lost}"}}));
+    for (const std::string& name : witness) {
+      const Match match = whole->match(name, 0, view_of(Naming::kLegacy));
+      ASSERT_EQ(match.kind, Match::Kind::kRule) << name;
+      // The captures that are kept are the same in both.
+      EXPECT_EQ(name.substr(match.captures[1].offset), "2:20250103") << name;
+      EXPECT_NE(refused.error()[0].text.find("`" + name + "`"), std::string::npos);
+    }
+  }
+}
+
+TEST(Refusal, OneRule) {
   EXPECT_EQ(errors_of(spec_of({{"a:{x:int}", "d:{x:hex}"}})),
-            "rules:1:3: `{x}` is hex here and int in the legacy template\n");
-  EXPECT_EQ(errors_of(spec_of({{"a:{x:p|q}", "d:{x:p|r}"}})),
-            "rules:1:3: `{x}` is list here and list in the legacy template, of other words\n");
+            "rules:1:3: `{x}` is hex here and int in the legacy template; write the type on one side only\n");
+  EXPECT_EQ(
+      errors_of(spec_of({{"a:{x:p|q}", "d:{x:p|r}"}})),
+      "rules:1:3: `{x}` is list here and list in the legacy template, of other words; write the type on "
+      "one side only\n");
   EXPECT_EQ(errors_of(spec_of({{"a:{x:p|q}", "d:{x:q|p}"}})), "accepted");
   EXPECT_EQ(errors_of(spec_of({{"a:{x}", "d:{x:int}"}})), "accepted");
   for (const char* key : {"{x}:r", "d{x}:r", ":r:{x}", "d{x}"}) {

@@ -47,7 +47,9 @@ TEST(Template, ErrorsSayTheColumn) {
   EXPECT_EQ(parsed("a:user}"), "7: `}` without `{`; a literal brace is written twice: `}}`");
   EXPECT_EQ(parsed("a:{}"), "4: `\"\"` is no name for a capture: letters, digits and `_`, no digit first");
   EXPECT_EQ(parsed("a:{1x}"), "4: `1x` is no name for a capture: letters, digits and `_`, no digit first");
-  EXPECT_EQ(parsed("{x}:{x}"), "5: the capture `x` is repeated; each stands once on each side");
+  EXPECT_EQ(parsed("{x}:{x}"),
+            "5: `{x}` is repeated: a template does not compare two parts of a key; call this one `{x2}` and "
+            "use both on the other side");
   EXPECT_EQ(parsed("{x:integer}"),
             "4: `integer` is no type: seg, int, hex, uuid, date, any, or a list of words (a|b)");
   EXPECT_EQ(parsed("{x:a||b}"), "6: a word of a list is empty");
