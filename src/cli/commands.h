@@ -38,6 +38,8 @@ class ConfigFlags {
   void add_all(CLI::App& command);
   void add_file(CLI::App& command);
 
+  // What the process was started with: file, environment, flags.
+  config::Sources sources() const;
   // Loads what was asked for; without a value, all problems are on `err`.
   std::optional<config::Config> load(Console& console) const;
   const std::string& file() const { return file_; }

@@ -57,7 +57,7 @@ void ConfigFlags::add_all(CLI::App& command) {
   }
 }
 
-std::optional<config::Config> ConfigFlags::load(Console& console) const {
+config::Sources ConfigFlags::sources() const {
   config::Sources sources;
   sources.file = file_;
   sources.environment = config::process_environment();
@@ -66,7 +66,11 @@ std::optional<config::Config> ConfigFlags::load(Console& console) const {
     const auto& values = given->all.empty() ? std::vector{given->last} : given->all;
     for (const std::string& value : values) sources.flags.push_back({given->name, value, given->spelling});
   }
-  auto config = config::load(sources);
+  return sources;
+}
+
+std::optional<config::Config> ConfigFlags::load(Console& console) const {
+  auto config = config::load(sources());
   if (config) return std::move(*config);
   for (const config::Problem& problem : config.error()) console.err << problem.render() << '\n';
   return std::nullopt;
