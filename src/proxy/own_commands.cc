@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "keyshift/base/ascii.h"
+#include "keyshift/plan/explanation.h"
 #include "keyshift/proxy/errors.h"
 #include "keyshift/proxy/proxy.h"
 #include "keyshift/proxy/session.h"
@@ -65,6 +67,15 @@ const char* phase_name(scheme::Phase phase) {
   return phase == scheme::Phase::kLegacy ? "legacy" : "consolidated";
 }
 
+const char* naming_name(Naming naming) {
+  return naming == Naming::kLegacy ? "legacy" : "consolidated";
+}
+
+const char* kind_name(scheme::Match::Kind kind) {
+  constexpr std::array<const char*, 3> kNames = {"rule", "native", "unmatched"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
 void status(Call& call) {
   Answer& answer = call.answer;
   const Settings& settings = call.settings();
@@ -99,6 +110,58 @@ void convert(Call& call) {
       request[2], call.session.database(), to_legacy ? Naming::kLegacy : Naming::kConsolidated, name);
   if (conversion == scheme::Ruleset::Conversion::kNone) return call.answer.null();
   call.answer.text(name.view());
+}
+
+void append_command(Answer& answer, const plan::ExplainedCommand& command) {
+  const auto words = [&answer](const std::vector<std::string>& list) {
+    answer.list(list.size());
+    for (const std::string& word : list) answer.text(word);
+  };
+  answer.map(2);
+  answer.name("command");
+  words(command.sent);
+  answer.name("upstream");
+  answer.list(command.steps.size());
+  for (const auto& step : command.steps) {
+    answer.map(2);
+    answer.name("command");
+    words(step.words);
+    answer.field("reply", plan::disposition_name(step.reply));
+  }
+}
+
+// EXPLAIN key. The fields are those of `keyshift explain --json`.
+void explain(Call& call) {
+  const plan::Explanation made = plan::explain(call.session.context(), call.request[2]);
+  const bool by_rule = made.kind == scheme::Match::Kind::kRule;
+  Answer& answer = call.answer;
+  const auto optional = [&answer](std::string_view name, const std::optional<std::string>& value) {
+    answer.name(name);
+    if (value) {
+      answer.text(*value);
+    } else {
+      answer.null();
+    }
+  };
+  answer.map(14);
+  answer.field("key", made.key);
+  answer.field("kind", kind_name(made.kind));
+  optional("side", by_rule ? std::optional<std::string>(naming_name(made.side)) : std::nullopt);
+  optional("rule", by_rule ? std::optional(call.settings().rules->rules()[made.rule].title()) : std::nullopt);
+  answer.name("captures");
+  answer.map(made.captures.size());
+  for (const auto& capture : made.captures) answer.field(capture.name, capture.value);
+  optional("domain", made.domain.empty() ? std::nullopt : std::optional(made.domain));
+  optional("resource", made.resource.empty() ? std::nullopt : std::optional(made.resource));
+  answer.field("phase", phase_name(made.phase));
+  optional("legacy", made.legacy);
+  optional("consolidated", made.consolidated);
+  optional("physical", made.physical);
+  optional("shown", made.shown);
+  optional("shape", made.shape.empty() ? std::nullopt : std::optional(made.shape));
+  answer.name("commands");
+  answer.list(made.commands.size());
+  for (const plan::ExplainedCommand& command : made.commands) append_command(answer, command);
 }
 
 // The sums of all loops, by label.
@@ -250,9 +313,9 @@ using Handler = void (*)(Call&);
 
 const std::unordered_map<std::string_view, Handler>& handlers() {
   static const std::unordered_map<std::string_view, Handler> kHandlers = {
-      {"keyshift|convert", convert},     {"keyshift|help", help},   {"keyshift|reload", reload},
-      {"keyshift|rules", rules},         {"keyshift|stats", stats}, {"keyshift|status", status},
-      {"keyshift|unmatched", unmatched},
+      {"keyshift|convert", convert}, {"keyshift|explain", explain},     {"keyshift|help", help},
+      {"keyshift|reload", reload},   {"keyshift|rules", rules},         {"keyshift|stats", stats},
+      {"keyshift|status", status},   {"keyshift|unmatched", unmatched},
   };
   return kHandlers;
 }

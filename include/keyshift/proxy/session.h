@@ -61,6 +61,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   resp::Protocol protocol() const { return protocol_; }
   bool authenticated() const { return authenticated_; }
   int database() const { return database_; }
+  // Whose its requests are, for the planner. Valid until the settings change.
+  plan::Context context();
   void set_authenticated(bool authenticated);
   void set_database(int database);
   // Asks the upstream whether there is such a database (SELECT); its reply is the client's. No request behind this one is
@@ -132,7 +134,6 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   void refuse_streamed(std::string_view text);
   void give_up_streamed(std::string_view reason);
   void finish_streamed();
-  plan::Context context();
   bool forward(const command::Row& row, const resp::Request& request);
   bool must_wait();
   void stall();
