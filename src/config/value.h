@@ -6,13 +6,13 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "keyshift/base/address.h"
 #include "keyshift/base/result.h"
+#include "keyshift/config/nearest.h"
 
 namespace keyshift::config {
 
@@ -48,8 +48,5 @@ std::vector<std::string> split_list(std::string_view text);
 std::string_view trim(std::string_view text);
 std::string lower(std::string_view text);
 std::string upper(std::string_view text);
-
-// The candidate that `text` most likely means: few typing errors away, for its length. Empty when none is near.
-std::string nearest(std::string_view text, std::span<const std::string> candidates);
 
 }  // namespace keyshift::config

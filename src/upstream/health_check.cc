@@ -5,26 +5,16 @@
 #include <fmt/format.h>
 
 #include "keyshift/base/log.h"
+#include "keyshift/net/info.h"
 #include "keyshift/resp/writer.h"
 
 namespace keyshift::upstream {
+
+using net::info_field;
+
 namespace {
 
 constexpr uint64_t kEveryMs = 1000;
-
-// The value of "name:value\r\n" in INFO's text; empty if it is not there.
-std::string_view info_field(std::string_view info, std::string_view name) {
-  size_t at = 0;
-  while (at < info.size()) {
-    const size_t end = std::min(info.find("\r\n", at), info.size());
-    const std::string_view line = info.substr(at, end - at);
-    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':') {
-      return line.substr(name.size() + 1);
-    }
-    at = end + 2;
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -39,7 +29,7 @@ HealthCheck::HealthCheck(net::Loop* loop, const ConnectionOptions& options, Call
                 set(false, fmt::format("cannot reach {}: {}", options_.address.text(), reason));
               }),
       timer_(loop, [this] { ask(); }),
-      stats_(0) {
+      stats_(0, 0, 0) {
   timer_.start(0, kEveryMs);
 }
 
