@@ -28,6 +28,8 @@ struct Command {
 };
 
 Command add_serve(CLI::App& app);
+Command add_check(CLI::App& app);
+Command add_explain(CLI::App& app);
 Command add_convert(CLI::App& app);
 
 // The options of the configuration that a command takes as flags, and the file.

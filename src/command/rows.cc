@@ -31,7 +31,6 @@ constexpr Row kRows[] = {
 #include "rows/probabilistic.inc"
 #include "rows/timeseries.inc"
 #include "rows/cluster.inc"
-#include "rows/keyshift.inc"
     // clang-format on
 };
 

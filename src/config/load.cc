@@ -261,6 +261,7 @@ class Loader {
     auto rules = scheme::Ruleset::compile(config_.scheme);
     if (rules) {
       config_.rules = std::move(*rules);
+      check_prefixes();
       return;
     }
     for (const scheme::SchemeError& error : rules.error()) {
@@ -269,6 +270,17 @@ class Loader {
           problems_.add(domain.place, domain.path + ": " + error.text);
       for (const RulePlaces& rule : facts_.rules)
         if (rule.rule.text() == error.location) problems_.add(place_in(rule, error), error.text);
+    }
+  }
+
+  // unmatched = "prefix" must be reversible, whatever the names of the rules.
+  void check_prefixes() {
+    for (size_t i = 0; i < config_.listeners.size(); ++i) {
+      const scheme::View& view = config_.listeners[i].view;
+      if (const auto clash = config_.rules->prefix_clash(view))
+        problems_.add(i < facts_.listeners.size() ? facts_.listeners[i] : Place{},
+                      "listener.unmatched_prefix = " + quoted(view.prefix) +
+                          " cannot be taken off again: " + clash->text);
     }
   }
 

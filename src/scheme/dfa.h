@@ -55,6 +55,11 @@ class Dfa {
     for (; end - at < 4 && at != end; ++at) state = step(exceptions, states, state, *at);
     return static_cast<uint32_t>(state);
   }
+  uint32_t next(uint32_t state, unsigned char byte) const {
+    return static_cast<uint32_t>(step(exceptions_.data(), states_.data(), state, byte));
+  }
+  // Nothing leads out of the state.
+  bool is_absorbing(uint32_t state) const { return state < absorbing_end_; }
   // Index of the state's AcceptSet.
   uint32_t accept(uint32_t state) const { return states_[state].accept; }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "overlaps.h"
+
 namespace keyshift::scheme {
 namespace {
 
@@ -25,7 +27,7 @@ tl::expected<std::shared_ptr<const Ruleset>, std::vector<SchemeError>> RulesetCo
   for (void (RulesetCompiler::*step)() : {&RulesetCompiler::domains, &RulesetCompiler::add_rules})
     (this->*step)();
   if (errors_.empty()) build();
-  if (errors_.empty()) overlaps();
+  if (errors_.empty()) prove();
   if (!errors_.empty()) return tl::make_unexpected(std::move(errors_));
   accept();
   rules_->matcher_ = std::move(matcher_);
@@ -150,6 +152,16 @@ void RulesetCompiler::build() {
     return;
   }
   accept_sets_ = matcher_->dfa.take_accept_sets();
+}
+
+void RulesetCompiler::prove() {
+  OverlapProof proof(rules_->rules_, *matcher_, accept_sets_, 2 * rules_->rules_.size() + natives_.size());
+  proof.run();
+  errors_ = proof.take_errors();
+  set_count_ = proof.set_count();
+  rules_->overlaps_ = proof.take_overlaps();
+  rules_->overlap_count_ = proof.overlap_count();
+  rules_->proof_steps_ = proof.steps();
 }
 
 // ---- what an accept set means

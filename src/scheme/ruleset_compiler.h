@@ -3,7 +3,7 @@
 //   1. domains and resources   names, bounds; each gets its policy
 //   2. rules                   both templates parsed, their captures paired, each side's reading planned
 //   3. automaton, Dfa          all sides of all rules, and the prefixes of configured domains
-//   4. overlaps                from the Dfa's accept sets: which names fit two rules, and whether one is more specific
+//   4. overlaps                what OverlapProof (overlaps.h) says of the Dfa's accept sets
 //   5. acceptances             what each accept set means to a view
 //
 // A step with errors ends the compilation behind it; the errors of one step come all at once.
@@ -51,12 +51,7 @@ class RulesetCompiler {
   void pair_types(const RuleSpec& spec, Rule& rule, int in_key, int in_legacy);
   void unpaired_captures(const RuleSpec& spec, const Rule& rule);
 
-  // overlaps.cc
-  void overlaps();
-  void overlap(uint32_t one, uint32_t two, size_t both, const std::string& witness);
-  bool same_db(uint32_t one, uint32_t two) const;
-  std::string rule_title(uint32_t id) const;
-
+  void prove();
   void accept();
   void order_candidates(const std::vector<uint32_t>& ids, Naming view);
 
@@ -73,7 +68,7 @@ class RulesetCompiler {
   std::vector<SchemeError> errors_;
   std::vector<NativeId> natives_;
   std::vector<Dfa::AcceptSet> accept_sets_;
-  std::vector<size_t> set_count_;  // by id: how many accept sets hold it
+  std::vector<uint32_t> set_count_;  // by id: how many accept sets hold it
 };
 
 }  // namespace keyshift::scheme

@@ -31,6 +31,11 @@ const std::array<unsigned char, 256>& pleasant_bytes() {
   return order;
 }
 
+std::string rule_title(const Rule& rule, Naming side) {
+  const std::string title = quoted(rule.side(side).text());
+  return rule.location.empty() ? title : title + " (" + rule.location + ")";
+}
+
 std::string quoted(std::string_view key) {
   return "`" + printable(key) + "`";
 }

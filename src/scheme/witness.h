@@ -8,10 +8,15 @@
 #include <string>
 #include <string_view>
 
+#include "keyshift/scheme/ruleset.h"
+
 namespace keyshift::scheme {
 
 // Every byte once, in the order in which a person would rather see them in a witness.
 const std::array<unsigned char, 256>& pleasant_bytes();
+
+// A rule in an error's text: its template of that side, and where it stands.
+std::string rule_title(const Rule& rule, Naming side);
 
 std::string quoted(std::string_view key);
 

@@ -279,6 +279,22 @@ TEST_F(LoadTest, ListenersThatCannotBeAreProblems) {
             "conf.toml:10:11: admin.address = \"127.0.0.1:7000\" is taken by a listener\n");
 }
 
+TEST_F(LoadTest, APrefixThatCannotBeTakenOffAgainIsAProblem) {
+  file(
+      "[[listener]]\n"
+      "address = \"127.0.0.1:7000\"\n"
+      "unmatched = \"prefix\"\n"
+      "unmatched_prefix = \"analytics:\"\n"
+      "[[rule]]\n"
+      "legacy = \"stats:{user}\"\n"
+      "key = \"analytics:stats:user:{user}\"\n");
+  EXPECT_EQ(problems(),
+            "conf.toml:1:1: listener.unmatched_prefix = \"analytics:\" cannot be taken off again: "
+            "`stats:user:a` would be stored as `analytics:stats:user:a`, which is a key of "
+            "`analytics:stats:user:{user}` (conf.toml:5:1); take a prefix that begins no template and no "
+            "domain\n");
+}
+
 TEST_F(LoadTest, TheAdminAddressCanBeSwitchedOff) {
   flag("admin.address", "off");
   EXPECT_FALSE(loaded().admin.enabled);

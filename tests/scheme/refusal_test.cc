@@ -97,20 +97,6 @@ TEST(Refusal, ATemplateWithTwoReadingsOfAKey) {
   }
 }
 
-TEST(Refusal, RulesThatClashShowAKey) {
-  EXPECT_EQ(
-      errors_of(spec_of({{"a:{x}", "d:r:{x}"}, {"b:{y}", "d:{y:any}"}})),
-      "rules:2:0: two rules can produce the same key, such as `d:r:a`: the other is `d:r:{x}` (rules:1)\n");
-  EXPECT_EQ(errors_of(spec_of({{"a:{x}", "d:1:{x}"}, {"{y}:b", "d:2:{y}"}})),
-            "rules:2:0: legacy names such as `a:b` also fit `a:{x}` (rules:1), and neither is the more "
-            "specific: make one "
-            "so, or separate them\n");
-  EXPECT_EQ(errors_of(spec_of({{"a:{x}", "d:1:{x}"}, {"a:{y}", "d:2:{y}"}})),
-            "rules:2:0: the same legacy names, such as `a:a`, as `a:{x}` (rules:1)\n");
-  EXPECT_EQ(errors_of(spec_of({{"a:{x}", "d:1:{x}"}, {"{k:any}", "d:2:{k}"}})), "accepted")
-      << "more specific";
-}
-
 TEST(Refusal, RulesOfDifferentDatabasesDoNotClash) {
   SchemeSpec spec = spec_of({{"u:{x}", "one:{x}"}, {"u:{x}", "two:{x}"}, {"u:{x}", "all:{x}"}});
   spec.rules[0].db = 1;

@@ -6,18 +6,10 @@
 // the main thread.
 #pragma once
 
-#include <functional>
-#include <tl/expected.hpp>
-#include <vector>
-
-#include "keyshift/config/load.h"
+#include "keyshift/config/config.h"
 
 namespace keyshift::cli {
 
-// Loads the configuration from the sources that the process was started with.
-using LoadConfig = std::function<tl::expected<config::Config, std::vector<config::Problem>>()>;
-
-// `load` is called again at each reload.
-int run_daemon(const config::Config& config, LoadConfig load);
+int run_daemon(const config::Config& config);
 
 }  // namespace keyshift::cli

@@ -50,8 +50,7 @@ enum class Family : uint8_t {
   kTimeseries,
   kProbabilistic,
   kVector,
-  kKeyshift,  // our own
-  kModule,    // learned from the upstream
+  kModule,  // learned from the upstream
 };
 inline constexpr size_t kFamilyCount = static_cast<size_t>(Family::kModule) + 1;
 
@@ -61,7 +60,7 @@ constexpr std::string_view family_name(Family family) {
       "generic",      "string",        "hash",   "list",        "set",    "zset",
       "stream",       "geo",           "bitmap", "hyperloglog", "pubsub", "scripting",
       "transactions", "connection",    "server", "cluster",     "json",   "search",
-      "timeseries",   "probabilistic", "vector", "keyshift",    "module"};
+      "timeseries",   "probabilistic", "vector", "module"};
   return kNames[static_cast<size_t>(family)];
 }
 

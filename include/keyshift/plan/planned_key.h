@@ -20,11 +20,9 @@ inline bool is_observed(const scheme::Ruleset& rules, const scheme::Match& match
   return false;
 }
 
-// `at` is the argument that the key stands in.
-inline PlannedKey planned_key(const scheme::Ruleset& rules, const scheme::Match& match, uint32_t at) {
+inline PlannedKey planned_key(const scheme::Ruleset& rules, const scheme::Match& match) {
   const bool observed = is_observed(rules, match);
-  return {.at = at,
-          .rule = match.rule,
+  return {.rule = match.rule,
           .domain = match.domain,
           .rewritten = !match.identity || (observed && match.kind == scheme::Match::Kind::kRule),
           .observed = observed,

@@ -30,7 +30,7 @@ class StreamedTail {
   // What the arguments behind the large one can still bring. kKept: what was written before stands.
   enum class Expiry : uint8_t { kKept, kMissing, kUnknown };
 
-  // `row` outlives the tail. `random` spreads the default.
+  // `row` and `view` outlive the tail. `random` spreads the default.
   StreamedTail(const command::Row& row, std::shared_ptr<const scheme::Ruleset> rules,
                const scheme::View& view, int database, uint64_t random)
       : row_(row), rules_(std::move(rules)), view_(view), database_(database), random_(random) {}
@@ -64,7 +64,7 @@ class StreamedTail {
 
   const command::Row& row_;
   std::shared_ptr<const scheme::Ruleset> rules_;
-  scheme::View view_;
+  const scheme::View& view_;
   int database_;
   uint64_t random_;
   std::vector<command::Name> names_;  // ascending

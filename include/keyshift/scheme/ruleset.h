@@ -19,7 +19,9 @@
 // understood in every phase. A name that fits a legacy and a consolidated template is read as the view says.
 //
 // Laws, for every accepted ruleset and key k, with p = physical(k): shown(p) exists, and physical(shown(p)) == p; for
-// a legacy template's names under a legacy view, shown(p) == k as long as all rules are in the same phase.
+// a legacy template's names under a legacy view, shown(p) == k as long as all rules are in the same phase. Two names have
+// the same physical name only if they are names of the same rule with the same captures. Under a view with a prefix all
+// of that holds if prefix_clash() finds nothing.
 //
 // Immutable after compile() and shared between threads (shared_ptr<const Ruleset>: a request keeps the one it began
 // with). match() allocates nothing and costs the length of the key, whatever the number of rules.
@@ -103,13 +105,27 @@ struct Rule {
   std::string location;
 
   const Template& side(Naming naming) const { return naming == Naming::kLegacy ? legacy : key; }
-  // What the rule is called where one line must tell it from all others: its legacy template, and its database if it is
-  // limited to one: "cache:{k:any} (db 3)".
-  std::string title() const {
-    return db < 0 ? legacy.text() : legacy.text() + " (db " + std::to_string(db) + ")";
-  }
   // The side whose names are the keys in Redis.
   Naming physical_side() const { return phase == Phase::kLegacy ? Naming::kLegacy : Naming::kConsolidated; }
+};
+
+// A name that can be read in two ways: as a legacy name, as a legacy listener does, and as a consolidated one, as a
+// consolidated listener does. Nothing is wrong with that as long as the views are meant.
+struct Overlap {
+  uint32_t legacy_rule;
+  uint32_t key_rule;    // may be the same
+  std::string witness;  // a shortest such name
+};
+
+// Why a view's prefix cannot be taken off again: an unmatched key, with the prefix, is the key of something else.
+struct PrefixClash {
+  std::string unmatched;           // the client's key that no rule and no domain takes
+  std::string physical;            // what it is with the prefix
+  std::string name;                // the client's name that leads to `physical` already
+  uint32_t rule = Match::kNone;    // whose key `physical` is; kNone: a native key of
+  uint32_t domain = Match::kNone;  // this domain
+  int db = 0;                      // a database where this happens
+  std::string text;                // says all that
 };
 
 struct Domain {
@@ -163,8 +179,21 @@ class Ruleset {
   size_t policy_count() const { return policies_.size(); }
   // The domain called `name`, or Match::kNone.
   uint32_t find_domain(std::string_view name) const;
-  // States of the matcher, for status and tests.
+
+  // The pairs of rules of which a legacy and a consolidated name can be the same, shortest witness first. Reported, not
+  // refused: the listener's view decides. Of at most kMaxOverlaps pairs: one `{k:any}` meets every rule's keys.
+  static constexpr size_t kMaxOverlaps = 100;
+  const std::vector<Overlap>& overlaps() const { return overlaps_; }
+  // All such pairs, also those that are left out above.
+  size_t overlap_count() const { return overlap_count_; }
+
+  // Under a view with a prefix: is there an unmatched key that with the prefix is a native key, a legacy name of a rule in
+  // phase legacy, or a consolidated name of any rule? Those count in every phase: the rule's data will go there.
+  std::optional<PrefixClash> prefix_clash(const View& view) const;
+
+  // For status and tests: states of the matcher, and what the proofs looked at to compare rules.
   size_t matcher_states() const;
+  size_t proof_steps() const { return proof_steps_; }
 
  private:
   friend class RulesetCompiler;
@@ -174,6 +203,9 @@ class Ruleset {
   std::vector<Rule> rules_;
   std::vector<Domain> domains_;
   std::vector<TtlPolicy> policies_;
+  std::vector<Overlap> overlaps_;
+  size_t overlap_count_ = 0;
+  size_t proof_steps_ = 0;
   std::unique_ptr<const Matcher> matcher_;
 };
 

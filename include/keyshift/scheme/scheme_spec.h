@@ -65,7 +65,13 @@ struct SchemeError {
   Field field = Field::kRule;
   int column = 0;  // inside the template's text, from 1; 0: the whole
   std::string text;
-  // The proof: a key or two, as bytes, that show what is wrong; `text` quotes them. Empty where no key is concerned.
+  // The proof: a key or two, as bytes, that show what is wrong; `text` quotes them. Empty where no key is concerned. Of two
+  // rules, where the error stands at the later:
+  //   the same legacy names       {such a name}
+  //   legacy names that overlap   {a name of both, one of this rule only, one of the other only}
+  //   the same keys               {this rule's legacy name, the other's legacy name, the consolidated key of both}
+  //   phases that do not go       {this rule's name, the other's name, the key in Redis that both would have}; each the
+  //   together                    name of the side that is not in Redis
   std::vector<std::string> witness = {};
 };
 

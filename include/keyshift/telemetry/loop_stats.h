@@ -1,16 +1,14 @@
 // LoopStats: everything one event loop counts.
 //
-// Labels come from the command table (families) and from the configuration (domains, rules), never from keys or clients,
-// so memory and label cardinality are bounded by them.
+// The vectors are indexed by what the configuration and the command table number: families, domains, rules. Their
+// sizes are fixed when the loop starts, so memory and label cardinality are bounded by the configuration.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <vector>
 
-#include "keyshift/telemetry/by_label.h"
 #include "keyshift/telemetry/counter.h"
-#include "keyshift/telemetry/top_counts.h"
 
 namespace keyshift::telemetry {
 
@@ -38,17 +36,14 @@ struct RuleStats {
 };
 
 struct LoopStats {
-  // Shapes of unmatched keys that are told apart.
-  static constexpr size_t kUnmatchedShapes = 128;
-
-  explicit LoopStats(size_t families) : commands(families), durations(families) {}
+  LoopStats(size_t families, size_t domain_count, size_t rule_count)
+      : commands(families), durations(families), domains(domain_count), rules(rule_count) {}
 
   std::vector<Counter> commands;     // by family, as clients sent them
   std::vector<Histogram> durations;  // by family, from the last byte of the request to the last of its reply
-  ByLabel<DomainStats> domains;      // by name; "" is the keys of no domain
-  ByLabel<RuleStats> rules;          // by title: scheme::Rule::title()
+  std::vector<DomainStats> domains;  // the last one is "no domain"
+  std::vector<RuleStats> rules;
   std::array<Counter, kUnmatchedActions> unmatched;
-  TopCounts unmatched_shapes{kUnmatchedShapes};
 
   Counter client_errors;    // error replies that we made ourselves
   Counter upstream_errors;  // error replies that Redis made
