@@ -198,18 +198,38 @@ void check_refusal(const SchemeSpec& scheme, const std::vector<SchemeError>& err
     if (!made) return;
     alone.push_back(*made);
   }
+  const auto rules_that = [&alone](const auto& holds) {
+    return std::count_if(alone.begin(), alone.end(), [&](const auto& rules) { return holds(*rules); });
+  };
+  const auto fits = [](const Ruleset& rules, const std::string& name) {
+    const Match match = rules.match(name, 0, View());
+    return match.kind == Match::Kind::kRule && match.side == Naming::kLegacy;
+  };
+  const auto becomes = [&](const Ruleset& rules, const std::string& name, const std::string& key) {
+    Buffer made;
+    return fits(rules, name) && (name == key || (rules.convert(name, 0, Naming::kConsolidated, made) ==
+                                                     Ruleset::Conversion::kConverted &&
+                                                 made.view() == key));
+  };
   for (const SchemeError& error : errors) {
     if (error.field != SchemeError::Field::kLegacy && error.field != SchemeError::Field::kKey) continue;
-    const Naming side = error.field == SchemeError::Field::kLegacy ? Naming::kLegacy : Naming::kConsolidated;
-    View view;
-    view.naming = side;
-    for (const std::string& witness : error.witness) {
-      const auto takes = [&](const std::shared_ptr<const Ruleset>& rules) {
-        const Match match = rules->match(witness, 0, view);
-        return match.kind == Match::Kind::kRule && match.side == side;
+    const std::vector<std::string>& witness = error.witness;
+    if (error.text.find("legacy names") < 12) {
+      require(rules_that([&](const Ruleset& rules) { return fits(rules, witness[0]); }) >= 2,
+              "both rules take the legacy name");
+      for (const std::string& name : witness)
+        require(rules_that([&](const Ruleset& rules) { return fits(rules, name); }) >= 1,
+                "a rule takes the name");
+    } else {
+      require(witness.size() == 3, "two names and a key");
+      for (const size_t name : {0, 1}) {
+        const auto leads = [&](const Ruleset& rules) { return becomes(rules, witness[name], witness[2]); };
+        require(rules_that(leads) >= 1, "the name is stored under the key");
+      }
+      const auto either = [&](const Ruleset& rules) {
+        return becomes(rules, witness[0], witness[2]) || becomes(rules, witness[1], witness[2]);
       };
-      require(std::count_if(alone.begin(), alone.end(), takes) >= 2,
-              "both rules take the witness of a clash");
+      require(rules_that(either) >= 2, "two rules store under the key");
     }
   }
 }
