@@ -27,9 +27,11 @@ class DfaBuilder {
     dfa_.accept_sets_.push_back({});
     accept_index_.emplace(std::vector<uint32_t>(), 0);
     intern({0}, kNoState, 0);
+    const size_t max_states = Dfa::kMaxStates + Dfa::kMaxStatesPerPosition * automaton_.size();
     for (uint32_t state = 0; state < states_.size(); ++state) {
       expand(state);
-      if (states_.size() > Dfa::kMaxStates || positions_.size() > Dfa::kMaxPositions) return false;
+      if (states_.size() > max_states || positions_.size() > Dfa::kMaxPositions || work_ > Dfa::kMaxWork)
+        return false;
     }
     pack();
     return true;
@@ -147,6 +149,7 @@ class DfaBuilder {
     for (size_t kind = 0; kind < kWideKinds; ++kind) {
       if ((kinds >> kind & 1U) != 0) scratch_.insert(scratch_.end(), wide_[kind].begin(), wide_[kind].end());
     }
+    work_ += scratch_.size();
     std::sort(scratch_.begin(), scratch_.end());
     scratch_.erase(std::unique(scratch_.begin(), scratch_.end()), scratch_.end());
     return intern(scratch_, parent, by);
@@ -218,6 +221,7 @@ class DfaBuilder {
   std::array<Positions, 256> narrow_;
   std::array<Positions, kWideKinds> wide_;
   Positions scratch_;
+  size_t work_ = 0;
   std::vector<bool> base_taken_;
   std::vector<bool> slot_taken_;
   uint32_t next_free_ = 0;

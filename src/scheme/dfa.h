@@ -23,9 +23,11 @@ namespace keyshift::scheme {
 
 class Dfa {
  public:
-  // What a compilation may take: more means that the templates multiply each other.
-  static constexpr size_t kMaxStates = 1'000'000;
+  // What a compilation may take: more means that the templates multiply each other. Met within a second or two.
+  static constexpr size_t kMaxStates = 200'000;
+  static constexpr size_t kMaxStatesPerPosition = 8;   // and so many more for each state of the automaton
   static constexpr size_t kMaxPositions = 16'000'000;  // over the sets of all states
+  static constexpr size_t kMaxWork = 100'000'000;      // members of sets put together
 
   // One set of ids that some keys are accepted as.
   struct AcceptSet {
