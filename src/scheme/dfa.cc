@@ -231,4 +231,17 @@ bool Dfa::build(const Automaton& automaton) {
   return DfaBuilder(automaton, *this).run();
 }
 
+void Dfa::targets(uint32_t state, const ByteSet& bytes, std::vector<uint32_t>& out) const {
+  bool otherwise = false;
+  for (size_t byte = 0; byte < 256; ++byte) {
+    const Exception& exception = exceptions_[state + byte];
+    if (exception.check != state) {
+      otherwise = otherwise || bytes[byte];
+    } else if (bytes[byte]) {
+      out.push_back(exception.next);
+    }
+  }
+  if (otherwise) out.push_back(states_[state].otherwise);
+}
+
 }  // namespace keyshift::scheme

@@ -62,6 +62,10 @@ class Dfa {
   }
   // Nothing leads out of the state.
   bool is_absorbing(uint32_t state) const { return state < absorbing_end_; }
+  // Appends the states that one byte of `bytes` leads to; may name some twice.
+  void targets(uint32_t state, const ByteSet& bytes, std::vector<uint32_t>& out) const;
+  // Above every state.
+  size_t index_end() const { return states_.size(); }
   // Index of the state's AcceptSet.
   uint32_t accept(uint32_t state) const { return states_[state].accept; }
 

@@ -1,17 +1,14 @@
-// One step of a glob: what stands at a place of the pattern, and which bytes it takes. Shared by glob_match and the
-// translation of patterns, so that both read a pattern in the same way.
+// One step of a glob: what stands at a place of the pattern, and which bytes it takes. The translation of patterns works on
+// these; glob_match on the text, through the same functions, so that both read a pattern in the same way.
 #pragma once
 
 #include <bitset>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace keyshift::scheme {
-
-// Does the one-byte token (anything but `*`) at pattern[at] take `byte`? Moves `at` behind the token.
-// Requires: at < pattern.size().
-bool take_byte(std::string_view pattern, size_t& at, unsigned char byte, bool nocase);
 
 struct GlobToken {
   bool star = false;
@@ -19,9 +16,19 @@ struct GlobToken {
   std::string text;        // stands for itself at any place of another pattern
 
   bool is_byte() const { return !star && bytes.count() == 1; }
+  // Requires: is_byte().
+  std::string_view literal() const { return std::string_view(text).substr(text.size() - 1); }
+  bool operator==(const GlobToken& other) const { return star == other.star && bytes == other.bytes; }
 };
 
-// The tokens of `pattern`, neighbouring stars made one.
-std::vector<GlobToken> glob_tokens(std::string_view pattern);
+using GlobTokens = std::vector<GlobToken>;
+
+// The tokens of `pattern`, neighbouring stars made one. Equal tokens have equal texts. A pattern longer than `limit` bytes
+// is read so far; the rest counts as a star, and a class that is longer as any byte, so that what fits the pattern fits
+// the tokens too. Costs the length of the pattern, and 100 bytes for each of `limit`.
+GlobTokens glob_tokens(std::string_view pattern, size_t limit = SIZE_MAX);
+
+// The tokens as a pattern.
+std::string glob_text(const GlobTokens& tokens);
 
 }  // namespace keyshift::scheme

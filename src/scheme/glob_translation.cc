@@ -1,58 +1,10 @@
 #include "glob_translation.h"
 
-#include <algorithm>
-
-#include "automaton.h"
 #include "byte_set.h"
 #include "keyshift/scheme/glob.h"
 
 namespace keyshift::scheme {
 namespace {
-
-// Rejects most templates without building anything: the glob's leading bytes against the template's.
-bool leading_bytes_meet(const GlobTokens& glob, const Template& names) {
-  if (!names.pieces().front().is_literal()) return true;
-  const std::string& literal = names.pieces().front().literal;
-  for (size_t i = 0; i < literal.size() && i < glob.size() && !glob[i].star; ++i) {
-    if (!glob[i].bytes[static_cast<unsigned char>(literal[i])]) return false;
-  }
-  return true;
-}
-
-using StateSet = std::vector<bool>;
-
-bool edge_meets(const Automaton::Edge& edge, const ByteSet& bytes) {
-  return edge.kind == ByteKind::kByte ? bytes[edge.byte] : (bytes_of(edge.kind) & bytes).any();
-}
-
-// The states that one byte of `bytes` leads to.
-StateSet after(const Automaton& automaton, const StateSet& from, const ByteSet& bytes) {
-  StateSet to(from.size(), false);
-  for (uint32_t state = 0; state < from.size(); ++state) {
-    if (!from[state]) continue;
-    for (uint32_t e = automaton.first_edge(state); e != Automaton::kNone; e = automaton.edge(e).next) {
-      if (edge_meets(automaton.edge(e), bytes)) to[automaton.edge(e).target] = true;
-    }
-  }
-  return to;
-}
-
-// The states that any bytes lead to, none included.
-void add_reachable(const Automaton& automaton, StateSet& states) {
-  std::vector<uint32_t> open;
-  for (uint32_t state = 0; state < states.size(); ++state) {
-    if (states[state]) open.push_back(state);
-  }
-  while (!open.empty()) {
-    const uint32_t state = open.back();
-    open.pop_back();
-    for (uint32_t e = automaton.first_edge(state); e != Automaton::kNone; e = automaton.edge(e).next) {
-      const uint32_t target = automaton.edge(e).target;
-      if (!states[target]) open.push_back(target);
-      states[target] = true;
-    }
-  }
-}
 
 // What is known of one capture's value.
 struct Fragment {
@@ -72,8 +24,13 @@ class Alignment {
     while (stop_ < pieces_.size() && from_left(pieces_[stop_])) ++stop_;
     size_t right = pieces_.size();
     while (right > stop_ + 1 && from_right(right - 1)) --right;
-    // The capture in which the left came to a stop is reached from the right too.
-    if (right == stop_ + 1 && stop_ < pieces_.size() && !pieces_[stop_].is_literal()) from_right(stop_);
+    // The capture in which the left came to a stop is reached from the right too: the tokens that neither side has used are
+    // its value's.
+    if (right == stop_ + 1 && stop_ < pieces_.size() && !pieces_[stop_].is_literal()) {
+      Fragment& fragment = fragment_of(pieces_[stop_]);
+      for (; token_ + end_ < glob_.size(); ++token_) fragment.left += glob_[token_].text;
+      fragment.whole = true;
+    }
     return std::move(fragments_);
   }
 
@@ -151,8 +108,7 @@ class Alignment {
       }
       fragment.right = token.text + fragment.right;
     }
-    // Where the left has been too, what lies between stays open.
-    return fragment.whole = index != stop_;
+    return fragment.whole = true;
   }
 
   const GlobTokens& glob_;
@@ -165,26 +121,6 @@ class Alignment {
 };
 
 }  // namespace
-
-bool glob_meets(const GlobTokens& glob, const Template& names) {
-  if (!leading_bytes_meet(glob, names)) return false;
-  Automaton automaton;
-  automaton.add(names, 0);
-  StateSet states(automaton.size(), false);
-  states[0] = true;
-  for (const GlobToken& token : glob) {
-    if (token.star) {
-      add_reachable(automaton, states);
-    } else {
-      states = after(automaton, states, token.bytes);
-    }
-    if (std::find(states.begin(), states.end(), true) == states.end()) return false;
-  }
-  for (uint32_t state = 0; state < states.size(); ++state) {
-    if (states[state] && automaton.accepts(state) != Automaton::kNone) return true;
-  }
-  return false;
-}
 
 std::string translate_glob(const GlobTokens& glob, const Template& from, const Template& to) {
   const std::vector<Fragment> fragments = Alignment(glob, from).run();

@@ -8,21 +8,14 @@
 //   other      analytics:writing_stats:user:u1*:days:30d
 #pragma once
 
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "glob_token.h"
 #include "keyshift/scheme/template.h"
 
 namespace keyshift::scheme {
 
-using GlobTokens = std::vector<GlobToken>;
-
-// Is there a name of the template that the glob fits? Exact; costs tokens x template.
-bool glob_meets(const GlobTokens& glob, const Template& names);
-
-// Requires: glob_meets(glob, from), and that both templates are the sides of one rule.
+// Requires: some name of `from` fits the glob, and both templates are the sides of one rule.
 std::string translate_glob(const GlobTokens& glob, const Template& from, const Template& to);
 
 }  // namespace keyshift::scheme

@@ -26,7 +26,7 @@ TEST_F(ReplyMapperTest, ATellingPatternShowsConsolidatedNames) {
 }
 
 TEST_F(ReplyMapperTest, ScanKeepsItsCursorAndFiltersByTheClientsGlob) {
-  EXPECT_EQ(plan("SCAN 0 MATCH job:[12] COUNT 100"), "SCAN 0 MATCH * COUNT 100 -> map");
+  EXPECT_EQ(plan("SCAN 0 MATCH job:[12] COUNT 100"), "SCAN 0 MATCH work:jobs:id:[\\1\\2] COUNT 100 -> map");
   EXPECT_EQ(
       mapped("*2\r\n$2\r\n17\r\n*3\r\n$14\r\nwork:jobs:id:1\r\n$14\r\nwork:jobs:id:3\r\n$5\r\nother\r\n"),
       "*2\r\n$2\r\n17\r\n*1\r\n$5\r\njob:1\r\n");

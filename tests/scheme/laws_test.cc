@@ -1,4 +1,4 @@
-// The laws of ruleset.h and patterns.h, over random accepted rulesets and random binary keys.
+// The laws of ruleset.h, over random accepted rulesets and random binary keys.
 #include <functional>
 #include <set>
 
@@ -6,44 +6,11 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
-#include "keyshift/scheme/glob.h"
-#include "keyshift/scheme/patterns.h"
 #include "random_scheme.h"
 #include "readings.h"
 
 namespace keyshift::scheme {
 namespace {
-
-struct Accepted {
-  SchemeSpec spec;
-  std::shared_ptr<const Ruleset> rules;
-};
-
-Accepted accepted(RandomScheme& random) {
-  for (;;) {
-    Accepted made{random.spec(), nullptr};
-    auto rules = Ruleset::compile(made.spec);
-    if (!rules) continue;
-    made.rules = *rules;
-    return made;
-  }
-}
-
-std::string described(const SchemeSpec& spec) {
-  std::string text;
-  for (const RuleSpec& rule : spec.rules) {
-    text += rule.legacy + " -> " + rule.key + (rule.phase == Phase::kLegacy ? " (legacy)" : "") +
-            (rule.db ? " db " + std::to_string(*rule.db) : "") + "\n";
-  }
-  for (const DomainSpec& domain : spec.domains) text += "domain " + domain.name + "\n";
-  return text;
-}
-
-View random_view(RandomScheme& random) {
-  const Naming naming = random.chance(2) ? Naming::kLegacy : Naming::kConsolidated;
-  return random.chance(4) ? view_of(naming, Unmatched::kPrefix, random.chance(2) ? "a:" : "*p[")
-                          : view_of(naming);
-}
 
 void check_match(const Accepted& set, std::string_view key, int db, const View& view) {
   const Match match = set.rules->match(key, db, view);
@@ -152,59 +119,6 @@ RC_GTEST_PROP(Ruleset, WhatIsShownLeadsBackToTheSameKey, ()) {
     const Naming wanted = random.chance(2) ? Naming::kLegacy : Naming::kConsolidated;
     const std::optional<std::string> own = shown(*set.rules, key, view, wanted, db);
     if (own) RC_ASSERT(physical(*set.rules, *own, view, db) == key);
-  }
-}
-
-std::string random_glob(RandomScheme& random, const std::string& key) {
-  if (random.chance(4)) return random.bytes(0, 6, "ab:*?d[^-]\\1");
-  std::string glob;
-  for (const char byte : key) {
-    if (random.chance(6)) {
-      glob += random.chance(2) ? "*" : "?";
-    } else if (random.chance(10)) {
-      glob += std::string("[") + (random.chance(3) ? "^" : "") + "a-b" + byte + "]";
-    } else if (!random.chance(8)) {
-      append_glob_escaped(glob, std::string_view(&byte, 1));
-    } else {
-      glob += "*";
-    }
-  }
-  if (random.chance(3) && glob.size() > 2) glob = glob.substr(0, 1 + random.below(glob.size())) + "*";
-  if (random.chance(8)) glob += "[ab";
-  return glob;
-}
-
-RC_GTEST_PROP(Patterns, NoNameIsLost, ()) {
-  RandomScheme random(*rc::gen::noShrink(rc::gen::inRange<uint64_t>(0, UINT64_MAX)));
-  const Accepted set = accepted(random);
-  RC_LOG() << described(set.spec);
-  const View view = random_view(random);
-  std::vector<std::string> names;
-  std::set<std::string> keyspace;
-  for (int i = 0; i < 40; ++i) {
-    names.push_back(random.key(set.spec, *set.rules));
-    keyspace.insert(random.chance(3) ? names.back() : physical(*set.rules, names.back(), view));
-  }
-  for (int i = 0; i < 20; ++i) {
-    const std::string glob = random_glob(random, names[random.below(names.size())]);
-    const KeyPattern pattern = translate_pattern(*set.rules, glob, 0, view);
-    RC_ASSERT(!pattern.physical.empty());
-    for (const std::string& key : keyspace) {
-      const std::optional<std::string> name = shown(*set.rules, key, view, pattern.naming);
-      const bool wanted = name && glob_match(glob, *name);
-      Buffer out;
-      RC_ASSERT(client_name(*set.rules, pattern, key, 0, view, out) == wanted);
-      if (!wanted) continue;
-      RC_ASSERT(out.view() == *name);
-      const bool found = std::any_of(pattern.physical.begin(), pattern.physical.end(),
-                                     [&](const std::string& one) { return glob_match(one, key); });
-      if (!found) {
-        RC_LOG() << "glob " << ::testing::PrintToString(glob) << " key " << ::testing::PrintToString(key)
-                 << " name " << ::testing::PrintToString(*name) << " patterns "
-                 << ::testing::PrintToString(pattern.physical) << "\n";
-      }
-      RC_ASSERT(found);
-    }
   }
 }
 

@@ -24,13 +24,19 @@ TEST(Patterns, ALegacyGlobBecomesThePhysicalPatternsThatHoldItsMatches) {
   EXPECT_EQ(translated(*rules, "writing_stats:u1:*"), (Patterns{"writing_stats:u1:*", stats + "u1:days:*d"}));
   EXPECT_EQ(translated(*rules, "writing_stats:u1*:30?"),
             (Patterns{"writing_stats:u1*:30?", stats + "u1*:days:30d"}));
-  EXPECT_EQ(translated(*rules, "writing_stats:u1:30d"),
-            (Patterns{"writing_stats:u1:30d", stats + "u1:days:30d"}));
-  EXPECT_EQ(translated(*rules, "*:30d"), (Patterns{"*:30d", stats + "*:days:30d"}));
+  EXPECT_EQ(translated(*rules, "writing_stats:u1:30d"), (Patterns{stats + "u1:days:30d"}))
+      << "a key that is called so is a dead copy";
+  EXPECT_EQ(translated(*rules, "writing_stats:u1:3[05]d"), (Patterns{stats + "u1:days:3[\\0\\5]d"}));
+  EXPECT_EQ(translated(*rules, "writing_stats:u1:3?d"),
+            (Patterns{"writing_stats:u1:3?d", stats + "u1:days:3?d"}));
+  EXPECT_EQ(translated(*rules, "*:30d"), (Patterns{"*:30d"})) << "the rule's pattern lies in it";
+  EXPECT_EQ(translated(*rules, "topics:a*b*c:list"),
+            (Patterns{"topics:a*b*c:list", "content:topics:user:a*b*c"}));
+  EXPECT_EQ(translated(*rules, "writing_stats:*x*:30d"),
+            (Patterns{"writing_stats:*x*:30d", stats + "*x*:days:30d"}));
   EXPECT_EQ(translated(*rules, "*u1*"), (Patterns{"*u1*", stats + "*:days:*d", "content:topics:user:*"}));
   EXPECT_EQ(translated(*rules, "t*[xy]:list"), (Patterns{"t*[xy]:list", "content:topics:user:*[\\x\\y]"}));
-  EXPECT_EQ(translated(*rules, "topics:a\\*b:list"),
-            (Patterns{"topics:a\\*b:list", "content:topics:user:a\\*b"}));
+  EXPECT_EQ(translated(*rules, "topics:a\\*b:list"), (Patterns{"content:topics:user:a\\*b"}));
   EXPECT_EQ(translated(*rules, "topics:a:b:list"), (Patterns{"topics:a:b:list"}))
       << "fits no name of the template";
   EXPECT_EQ(translated(*rules, "*"), (Patterns{"*"}));
@@ -56,17 +62,57 @@ TEST(Patterns, UnderOneRuleForEverythingThereIsOnePattern) {
 TEST(Patterns, LiteralsAndPrefixesAreEscaped) {
   const auto rules = compiled(spec_of({{"a:{x}", "d:[*]?\\:{x}"}}));
   EXPECT_EQ(translated(*rules, "a:1*", view_of(Naming::kLegacy, Unmatched::kPrefix, "p*[")),
-            (Patterns{"a:1*", "p\\*\\[a:1*", "d:\\[\\*]\\?\\\\:1*"}));
+            (Patterns{"p\\*\\[a:1*", "d:\\[\\*]\\?\\\\:1*"}))
+      << "what is unmatched lies under the prefix";
 }
 
-TEST(Patterns, ManyPatternsOrALongOneBecomeAStar) {
+TEST(Patterns, ManyAreJoinedToWhatTheyHaveInCommon) {
   Pairs pairs;
   for (char c = 'a'; c <= 'z'; ++c)
-    pairs.emplace_back(std::string(1, c) + ":{x}", std::string("d:") + c + ":{x}");
+    pairs.emplace_back("user:" + std::string(1, c) + ":{x}", std::string("d:") + c + ":{x}:user:id");
   const auto rules = compiled(spec_of(pairs));
-  EXPECT_EQ(translated(*rules, "*:1"), (Patterns{"*"}));
-  EXPECT_EQ(translated(*rules, "b:1"), (Patterns{"b:1", "d:b:1"}));
-  EXPECT_EQ(translated(*rules, std::string(5000, '?')), (Patterns{"*"}));
+  EXPECT_EQ(translated(*rules, "*:1"), (Patterns{"*:1*"}));
+  EXPECT_EQ(translated(*rules, "user:b:1"), (Patterns{"d:b:1:user:id"}));
+  EXPECT_EQ(translated(*rules, "user:[abc]:*"),
+            (Patterns{"user:[abc]:*", "d:a:*:user:id", "d:b:*:user:id", "d:c:*:user:id"}));
+  EXPECT_EQ(translated(*rules, "user:*"), (Patterns{"d:*:*:user:id", "user:*"}))
+      << "joined are those that keep the most";
+
+  const auto one = [&](std::string_view glob) {
+    return translate_pattern(*rules, glob, 0, view_of(Naming::kLegacy), 1).physical;
+  };
+  EXPECT_EQ(one("user:*"), (Patterns{"*user:*"}));
+  EXPECT_EQ(one("user:b:1"), (Patterns{"d:b:1:user:id"}));
+}
+
+TEST(Patterns, OfALongGlobTheBeginningGoesUpstream) {
+  const auto rules = compiled(spec_of({{"a:{x}", "d:{x}"}}));
+  const std::string longer = "a:" + std::string(5000, 'x') + "*y";
+  const std::string cut(KeyPattern::kMaxGlob - 2, 'x');
+  EXPECT_EQ(translated(*rules, longer), (Patterns{"a:" + cut + "*", "d:" + cut + "*"}));
+  EXPECT_EQ(translated(*rules, "b:" + longer), (Patterns{"b:a:" + cut.substr(2) + "*"}));
+  EXPECT_EQ(translated(*rules, "a:" + std::string(5000, 'x')),
+            (Patterns{"a:" + cut + "*", "d:" + cut + "*"}));
+  EXPECT_EQ(translated(*rules, "a:[" + std::string(5000, 'x') + "]y"), (Patterns{"a:?*", "d:?*"}))
+      << "a class that is longer than the limit is any byte";
+  KeyPattern pattern = translate_pattern(*rules, longer, 0, view_of(Naming::kLegacy));
+  EXPECT_EQ(pattern.glob, longer) << "replies are filtered by the whole";
+}
+
+TEST(Patterns, WhatAMoreSpecificRuleTakesIsNotAskedForTwice) {
+  const auto rules = compiled(spec_of({{"k:{x}", "d:all:{x}"}, {"k:{x:int}", "d:numbers:{x}"}}));
+  EXPECT_EQ(translated(*rules, "k:1"), (Patterns{"d:numbers:1"}));
+  EXPECT_EQ(translated(*rules, "k:a"), (Patterns{"d:all:a"}));
+  EXPECT_EQ(translated(*rules, "k:?"), (Patterns{"k:?", "d:all:?", "d:numbers:?"})) << "`k::` is no rule's";
+  EXPECT_EQ(translated(*rules, "k:[0-9]"), (Patterns{"d:numbers:[\\0\\1\\2\\3\\4\\5\\6\\7\\8\\9]"}));
+}
+
+TEST(Patterns, WhenNothingCanMatchTheGlobItselfIsAsked) {
+  const auto rules = compiled(spec_of(stats()));
+  const View refusing = view_of(Naming::kLegacy, Unmatched::kRefuse);
+  EXPECT_EQ(translated(*rules, "other:*", refusing), (Patterns{"other:*"}));
+  EXPECT_EQ(translated(*rules, "topics:*", refusing), (Patterns{"content:topics:user:*"}));
+  EXPECT_EQ(translated(*rules, "a[]b"), (Patterns{"a[]b"}));
 }
 
 TEST(Patterns, ATellingPatternChoosesTheNames) {

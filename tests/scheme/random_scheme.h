@@ -122,4 +122,36 @@ class RandomScheme {
   std::mt19937_64 random_;
 };
 
+// A random spec that compiles.
+struct Accepted {
+  SchemeSpec spec;
+  std::shared_ptr<const Ruleset> rules;
+};
+
+inline Accepted accepted(RandomScheme& random) {
+  for (;;) {
+    Accepted made{random.spec(), nullptr};
+    auto rules = Ruleset::compile(made.spec);
+    if (!rules) continue;
+    made.rules = *rules;
+    return made;
+  }
+}
+
+inline std::string described(const SchemeSpec& spec) {
+  std::string text;
+  for (const RuleSpec& rule : spec.rules) {
+    text += rule.legacy + " -> " + rule.key + (rule.phase == Phase::kLegacy ? " (legacy)" : "") +
+            (rule.db ? " db " + std::to_string(*rule.db) : "") + "\n";
+  }
+  for (const DomainSpec& domain : spec.domains) text += "domain " + domain.name + "\n";
+  return text;
+}
+
+inline View random_view(RandomScheme& random) {
+  const Naming naming = random.chance(2) ? Naming::kLegacy : Naming::kConsolidated;
+  return random.chance(4) ? view_of(naming, Unmatched::kPrefix, random.chance(2) ? "a:" : "*p[")
+                          : view_of(naming);
+}
+
 }  // namespace keyshift::scheme

@@ -12,15 +12,19 @@
 // thing that is not stringmatchlen's: the pattern `*` alone fits the empty string, as KEYS and SCAN treat it
 // (`**` does not, there as here).
 //
-// Cost: one pass with a single point of return (the last star): at most pattern x string steps, no memory.
+// Cost: one pass with a single point of return (the last star): at most (pattern + 1) x (string + 1) bytes of the pattern are
+// read, no memory.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace keyshift::scheme {
 
-bool glob_match(std::string_view pattern, std::string_view string, bool nocase = false);
+// With `steps`: also how many bytes of the pattern were read, those read again included.
+bool glob_match(std::string_view pattern, std::string_view string, bool nocase = false,
+                uint64_t* steps = nullptr);
 
 // Appends `literal` so that it stands for itself in a pattern: `a*b` becomes `a\*b`.
 void append_glob_escaped(std::string& pattern, std::string_view literal);

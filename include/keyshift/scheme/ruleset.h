@@ -197,6 +197,7 @@ class Ruleset {
 
  private:
   friend class RulesetCompiler;
+  friend class GlobReadings;
 
   Ruleset();
 
