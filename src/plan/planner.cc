@@ -385,22 +385,23 @@ void Planner::write_expire_steps(Work& work) {
 
 void Planner::write_keys_steps(Work& work) {
   const Context& context = work.context;
-  scheme::KeyPattern pattern =
-      scheme::translate_pattern(*context.rules, work.request[1], context.database, context.view);
-  for (const std::string& physical : pattern.physical) {
+  auto pattern = patterns_.find(context.rules, work.request[1], context.database, context.view,
+                                scheme::KeyPattern::kMaxPatterns);
+  for (const std::string& physical : pattern->physical) {
     resp::append_array(work.out, 2);
     resp::append_bulk(work.out, "KEYS");
     resp::append_bulk(work.out, physical);
     work.plan.steps.push_back(Disposition::kMap);
   }
-  const size_t steps = pattern.physical.size();
+  const size_t steps = pattern->physical.size();
   work.plan.mapper =
       std::make_unique<ReplyMapper>(Reply::kKeys, context.rules, context.view, context.database,
                                     context.protocol, std::move(pattern), steps);
 }
 
-// A cursor walks one upstream SCAN, so several physical patterns become `*`: Redis visits every key anyway, and the
-// mapper filters.
+// A cursor walks one upstream SCAN, so there is one pattern, and the mapper filters. COUNT and TYPE are the server's: it
+// looks at as many keys as the client said, and its cursor goes to the client, so its guarantees hold for the keys as
+// they are called in Redis, and names and keys correspond one to one.
 void Planner::write_scan(Work& work) {
   const Context& context = work.context;
   uint32_t match_at = 0;
@@ -408,9 +409,8 @@ void Planner::write_scan(Work& work) {
     if (name.role == Role::kPattern) match_at = name.at;
   }
   const std::string_view glob = match_at == 0 ? "*" : work.request[match_at];
-  scheme::KeyPattern pattern =
-      scheme::translate_pattern(*context.rules, glob, context.database, context.view);
-  if (match_at != 0) replace(work, match_at, pattern.physical.size() == 1 ? pattern.physical[0] : "*");
+  auto pattern = patterns_.find(context.rules, glob, context.database, context.view, 1);
+  if (match_at != 0) replace(work, match_at, pattern->physical.front());
   work.out.append(work.request.block().substr(work.copied));
   work.plan.steps.push_back(Disposition::kMap);
   work.plan.mapper = std::make_unique<ReplyMapper>(Reply::kScan, context.rules, context.view,
@@ -425,7 +425,7 @@ void Planner::write_random_key_steps(Work& work) {
   }
   work.plan.mapper = std::make_unique<ReplyMapper>(
       Reply::kKey, context.rules, context.view, context.database, context.protocol,
-      scheme::translate_pattern(*context.rules, "*", context.database, context.view), kRandomKeyDraws);
+      patterns_.find(context.rules, "*", context.database, context.view, 1), kRandomKeyDraws);
 }
 
 }  // namespace keyshift::plan

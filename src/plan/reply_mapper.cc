@@ -15,7 +15,7 @@ using resp::Token;
 
 ReplyMapper::ReplyMapper(command::Reply shape, std::shared_ptr<const scheme::Ruleset> rules,
                          const scheme::View& view, int database, resp::Protocol protocol,
-                         scheme::KeyPattern pattern, size_t steps)
+                         std::shared_ptr<const scheme::KeyPattern> pattern, size_t steps)
     : shape_(shape),
       rules_(std::move(rules)),
       view_(&view),
@@ -114,7 +114,7 @@ void ReplyMapper::map_error(std::string_view reply, Buffer& out) const {
 // Puts the client's name of a key into shown_, if it sees the key and its glob fits.
 bool ReplyMapper::collect_visible(std::string_view physical) {
   scratch_.clear();
-  if (!scheme::client_name(*rules_, pattern_, physical, database_, *view_, scratch_)) return false;
+  if (!scheme::client_name(*rules_, *pattern_, physical, database_, *view_, scratch_)) return false;
   resp::append_bulk(shown_, scratch_.view());
   ++shown_count_;
   return true;
@@ -130,8 +130,8 @@ void ReplyMapper::map_keys(std::string_view reply, Buffer& out) {
     const auto found_before = [&token](const std::string& glob) {
       return scheme::glob_match(glob, token.text);
     };
-    if (std::any_of(pattern_.physical.begin(), pattern_.physical.begin() + static_cast<std::ptrdiff_t>(step),
-                    found_before)) {
+    const auto first = pattern_->physical.begin();
+    if (std::any_of(first, first + static_cast<std::ptrdiff_t>(step), found_before)) {
       continue;
     }
     collect_visible(token.text);

@@ -148,6 +148,37 @@ TEST_F(PlannerTest, KeysAsksForEveryPatternThatCanHoldAMatch) {
   EXPECT_EQ(plan("KEYS job:*"), "KEYS job:* -> map; KEYS work:jobs:id:* -> map");
 }
 
+TEST_F(PlannerTest, ScanAsksForOnePatternAndLeavesTheRestAsItIs) {
+  EXPECT_EQ(plan("SCAN 17 COUNT 100 MATCH writing_stats:* TYPE string"),
+            "SCAN 17 COUNT 100 MATCH *writing_stats:* TYPE string -> map");
+  EXPECT_EQ(plan("SCAN 0"), "SCAN 0 -> map");
+  EXPECT_EQ(plan("SCAN 0 MATCH mood:u MATCH job:7"), "SCAN 0 MATCH mood:u MATCH work:jobs:id:7 -> map")
+      << "the last one counts";
+}
+
+TEST_F(PlannerTest, PatternsOfMembersAndFieldsAreNotOfNames) {
+  EXPECT_EQ(plan("SSCAN job:1 0 MATCH job:* COUNT 5"), "SSCAN work:jobs:id:1 0 MATCH job:* COUNT 5 -> relay");
+  EXPECT_EQ(plan("ZSCAN job:1 0 MATCH job:*"), "ZSCAN work:jobs:id:1 0 MATCH job:* -> relay");
+  EXPECT_EQ(plan("HSCAN job:1 0 MATCH job:* NOVALUES"),
+            "HSCAN work:jobs:id:1 0 MATCH job:* NOVALUES -> relay");
+}
+
+TEST_F(PlannerTest, ATranslationIsKeptForItsRulesAndItsView) {
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(plan("KEYS mood:a"), "KEYS analytics:mood:user:a -> map");
+  EXPECT_EQ(plan("SCAN 0 MATCH mood:a"), "SCAN 0 MATCH analytics:mood:user:a -> map");
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = std::to_string(i);
+    EXPECT_EQ(plan("KEYS mood:" + name), "KEYS analytics:mood:user:" + name + " -> map");
+  }
+  use(spec(scheme::Phase::kLegacy));
+  EXPECT_EQ(plan("KEYS mood:a"), "KEYS mood:a -> map") << "other rules";
+  use(spec());
+  EXPECT_EQ(plan("KEYS other"), "KEYS other -> map");
+  view_.unmatched = scheme::Unmatched::kPrefix;
+  view_.prefix = "old:";
+  EXPECT_EQ(plan("KEYS other"), "KEYS old:other -> map") << "another view";
+}
+
 TEST_F(PlannerTest, MalformedNamesNeverLeave) {
   EXPECT_EQ(plan("EVAL s 5 job:1"), "refused");
   EXPECT_EQ(plan("XREAD STREAMS job:1 job:2 0"), "refused");

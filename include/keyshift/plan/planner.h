@@ -18,6 +18,7 @@
 #include "keyshift/command/keys.h"
 #include "keyshift/command/row.h"
 #include "keyshift/command/ttl.h"
+#include "keyshift/plan/pattern_cache.h"
 #include "keyshift/plan/plan.h"
 #include "keyshift/plan/streamed_tail.h"
 #include "keyshift/resp/protocol.h"
@@ -83,6 +84,7 @@ class Planner {
 
   command::Names names_;
   std::vector<Lasting> lasting_;
+  PatternCache patterns_;
   uint64_t random_;
 };
 

@@ -28,7 +28,8 @@ class ReplyMapper {
   explicit ReplyMapper(command::Reply shape) : shape_(shape) {}
   // For replies whose names come from the keyspace: kKeys, kScan, kKey. `steps` replies make one.
   ReplyMapper(command::Reply shape, std::shared_ptr<const scheme::Ruleset> rules, const scheme::View& view,
-              int database, resp::Protocol protocol, scheme::KeyPattern pattern, size_t steps);
+              int database, resp::Protocol protocol, std::shared_ptr<const scheme::KeyPattern> pattern,
+              size_t steps);
 
   // A key of the request, as the client called it and as the upstream knows it.
   void add_name(std::string_view used, std::string_view physical);
@@ -59,7 +60,7 @@ class ReplyMapper {
   const scheme::View* view_ = nullptr;
   int database_ = 0;
   resp::Protocol protocol_ = resp::Protocol::kResp2;
-  scheme::KeyPattern pattern_;
+  std::shared_ptr<const scheme::KeyPattern> pattern_;
   size_t steps_left_ = 1;
   size_t step_ = 0;  // which of the pattern's physical globs the next reply answers
   Buffer shown_;     // bulks of the names collected so far
