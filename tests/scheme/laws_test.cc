@@ -93,34 +93,5 @@ RC_GTEST_PROP(Ruleset, TheMostSpecificRuleWins, ()) {
   }
 }
 
-RC_GTEST_PROP(Ruleset, WhatIsShownLeadsBackToTheSameKey, ()) {
-  RandomScheme random(*rc::gen::noShrink(rc::gen::inRange<uint64_t>(0, UINT64_MAX)));
-  const Accepted set = accepted(random);
-  RC_LOG() << described(set.spec);
-  const bool one_phase = std::all_of(set.spec.rules.begin(), set.spec.rules.end(), [&](const RuleSpec& rule) {
-    return rule.phase == set.spec.rules[0].phase;
-  });
-  for (int i = 0; i < 40; ++i) {
-    const std::string key = random.key(set.spec, *set.rules);
-    const View view = random_view(random);
-    const int db = static_cast<int>(random.below(2));
-    const std::string in_redis = physical(*set.rules, key, view, db);
-    RC_LOG() << "key " << ::testing::PrintToString(key) << " in redis " << ::testing::PrintToString(in_redis)
-             << " view " << int(view.naming) << " db " << db << "\n";
-    const std::optional<std::string> name = shown(*set.rules, in_redis, view, db);
-    RC_ASSERT(name.has_value());
-    RC_ASSERT(physical(*set.rules, *name, view, db) == in_redis);
-    const Match match = set.rules->match(key, db, view);
-    if (one_phase && view.unmatched == Unmatched::kPass && view.naming == Naming::kLegacy &&
-        match.kind == Match::Kind::kRule && match.side == Naming::kLegacy) {
-      RC_ASSERT(*name == key);
-    }
-    // No foreign key is shown under a name that leads elsewhere.
-    const Naming wanted = random.chance(2) ? Naming::kLegacy : Naming::kConsolidated;
-    const std::optional<std::string> own = shown(*set.rules, key, view, wanted, db);
-    if (own) RC_ASSERT(physical(*set.rules, *own, view, db) == key);
-  }
-}
-
 }  // namespace
 }  // namespace keyshift::scheme

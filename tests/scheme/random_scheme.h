@@ -95,7 +95,7 @@ class RandomScheme {
     std::vector<std::string> names;
     const size_t captures = below(4);
     for (size_t i = 0; i < captures; ++i) names.push_back("c" + std::to_string(i));
-    if (chance(2)) made.legacy = bytes(1, 2, "ab:-1");
+    if (chance(2)) made.legacy = chance(4) ? "d:" : bytes(1, 2, "ab:-1");
     for (const std::string& name : names) {
       made.legacy += "{" + name + type() + "}";
       if (!chance(5)) made.legacy += bytes(1, 2, "a:::-1");

@@ -18,10 +18,12 @@
 // Words: a *name* is what a client says or sees; the *physical* name is the key in Redis. Both names of a rule's key are
 // understood in every phase. A name that fits a legacy and a consolidated template is read as the view says.
 //
-// Laws, for every accepted ruleset and key k, with p = physical(k): shown(p) exists, and physical(shown(p)) == p; for
-// a legacy template's names under a legacy view, shown(p) == k as long as all rules are in the same phase. Two names have
-// the same physical name only if they are names of the same rule with the same captures. Under a view with a prefix all
-// of that holds if prefix_clash() finds nothing.
+// Laws, for every accepted ruleset, database and key k, with p = physical(k):
+//   - shown(p) exists, and physical(shown(p)) == p
+//   - for a legacy template's names under a legacy view, shown(p) == k
+//   - two names have the same p only if they are names of one rule with the same captures, whatever the views that read them
+//   - under a view with a prefix for which prefix_clash() finds nothing, an unmatched key shares its p with no other name,
+//     and shown(p) == k
 //
 // Immutable after compile() and shared between threads (shared_ptr<const Ruleset>: a request keeps the one it began
 // with). match() allocates nothing and costs the length of the key, whatever the number of rules.
