@@ -96,16 +96,14 @@ Leaves leaves_of(const Row& row, const Ttl& ttl) {
   if (row.leaves == Leaves::kNothing || row.expiry == Expiry::kNone) return row.leaves;
   switch (ttl.kind) {
     case Ttl::Kind::kUnclear:
-      return Leaves::kBehind;
     case Ttl::Kind::kPersist:
       return Leaves::kBehind;
     case Ttl::Kind::kKeep:
       return Leaves::kNothing;
     case Ttl::Kind::kGiven:
       return row.leaves == Leaves::kArgument && ttl.value == 0 ? Leaves::kArgument : Leaves::kNothing;
-    // GETEX without options is a GET and leaves what was there.
     case Ttl::Kind::kNone:
-      return row.leaves == Leaves::kInline ? Leaves::kInline : Leaves::kNothing;
+      return row.leaves == Leaves::kPersists ? Leaves::kNothing : row.leaves;
   }
   return row.leaves;
 }

@@ -6,6 +6,8 @@ namespace keyshift::scheme {
 namespace {
 
 constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
+constexpr int64_t kLongest = int64_t{1}
+                             << 52;  // that is spread: above it a double does not hold every millisecond
 
 struct Bounds {
   int64_t low;
@@ -19,16 +21,18 @@ Bounds bounds_of(const TtlPolicy& policy) {
   return {std::min(low, high), high};
 }
 
-// The default, spread evenly over its jitter and brought into the bounds.
+// The default, spread evenly over that part of its jitter that lies in the bounds: were it brought into them only then,
+// half of the keys would have the bound itself where it is also the default, and expire together after all.
 int64_t spread_default(const TtlPolicy& policy, uint64_t random) {
-  const double unit = static_cast<double>(random >> 11) * 0x1p-53;  // 0 <= unit < 1
-  const double base = static_cast<double>(policy.default_ms);
-  const double spread = base * std::clamp(policy.jitter, 0.0, 1.0) * (2 * unit - 1);
-  // Above 2^53 a double no longer holds every millisecond; the shift is added as an integer, so no jitter means exact.
-  const auto shift = static_cast<int64_t>(std::clamp(spread, -base, base));
-  const int64_t moved = shift > kForever - policy.default_ms ? kForever : policy.default_ms + shift;
   const Bounds bounds = bounds_of(policy);
-  return std::max<int64_t>(1, std::clamp(moved, bounds.low, bounds.high));
+  const int64_t middle = std::clamp(policy.default_ms, bounds.low, bounds.high);
+  // Rounded down, so at most the default itself; a double holds every duration that a configuration can have.
+  const auto reach = static_cast<int64_t>(static_cast<double>(std::min(middle, kLongest)) *
+                                          std::clamp(policy.jitter, 0.0, 1.0));
+  const int64_t shortest = std::max({bounds.low, middle - reach, int64_t{1}});
+  const int64_t longest = std::min(bounds.high, middle > kForever - reach ? kForever : middle + reach);
+  const double unit = static_cast<double>(random >> 11) * 0x1p-53;  // 0 <= unit < 1
+  return shortest + static_cast<int64_t>(static_cast<double>(longest - shortest) * unit + 0.5);
 }
 
 // A point in milliseconds as whole seconds: the nearest that stays within low..high, else the last before high, but

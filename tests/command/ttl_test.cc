@@ -40,6 +40,8 @@ std::string found(const std::string& words, size_t here = 0) {
       return text + ", default as argument";
     case Leaves::kBehind:
       return text + ", default behind";
+    case Leaves::kPersists:
+      return text + ", a row's answer and no request's";
   }
   return text;
 }
@@ -89,6 +91,12 @@ TEST(FindTtl, GetexOnlyTouchesTheExpiryWhenAsked) {
   EXPECT_EQ(found("GETEX k"), "none");
   EXPECT_EQ(found("GETEX k EX 5"), "given 3 5 s");
   EXPECT_EQ(found("GETEX k PERSIST"), "persist, default behind");
+}
+
+TEST(FindTtl, IncrexLeavesTheExpiryAloneUnlessItIsTold) {
+  EXPECT_EQ(found("INCREX k"), "none, default behind");
+  EXPECT_EQ(found("INCREX k BYINT 5 UBOUND 9 SATURATE EX 60 ENX"), "given 8 60 s");
+  EXPECT_EQ(found("INCREX k PERSIST"), "persist, default behind");
 }
 
 TEST(FindTtl, RestoreSaysZeroForNone) {

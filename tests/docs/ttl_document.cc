@@ -149,6 +149,9 @@ std::string ttl_document() {
   out += optional(Group::kOptional);
   out +=
       examples(planner, {"GETEX mood:user:u1", "GETEX mood:user:u1 EX 604800", "GETEX mood:user:u1 PERSIST"});
+  out += kCounterWords;
+  out += optional(Group::kCounter);
+  out += examples(planner, {"INCREX mood:visits", "INCREX mood:visits EX 604800 ENX"});
   out += kBehindWords;
   out += examples(planner, {"INCR mood:visits", "MSET mood:a 1 mood:b 2 other 3", "PERSIST mood:user:u1",
                             "RENAME draft mood:user:u1", "SORT list STORE mood:sorted"});

@@ -57,11 +57,8 @@ void TtlExamples::add(const std::string& line) {
   const command::Match match =
       command::Table::built_in().find(request[0], request.size() > 1 ? request[1] : std::string_view());
   KEYSHIFT_CHECK(match.outcome == command::Match::Outcome::kFound, line);
-  const plan::Context context{.rules = rules_,
-                              .view = view_,
-                              .protocol = resp::Protocol::kResp2,
-                              .database = 0,
-                              .now_ms = kNowMs};
+  const plan::Context context{
+      .rules = rules_, .view = view_, .protocol = resp::Protocol::kResp2, .database = 0, .now_ms = kNowMs};
   Buffer out;
   plan::Plan plan;
   planner_.make(*match.row, request, context, out, plan);

@@ -13,6 +13,7 @@ enum class Group : uint8_t {
   kAlways,    // always carries one
   kArgument,  // always has the argument, whose 0 means "for ever"
   kOptional,  // may carry one; without one it changes none
+  kCounter,   // may carry one; without one the default goes behind it
   kBehind,    // carries none and can leave a key without one: the default goes behind it
   kLeaves,    // writes, and leaves the expiry as it is, or removes the key with it
   kReads,     // names keys and writes none
@@ -32,7 +33,8 @@ inline Group group_of(const command::Row& row) {
   if (row.leaves == Leaves::kInline) return Group::kInline;
   if (row.leaves == Leaves::kArgument) return Group::kArgument;
   if (row.expiry == Expiry::kPositional) return Group::kAlways;
-  if (row.expiry == Expiry::kOptions) return Group::kOptional;
+  if (row.leaves == Leaves::kPersists) return Group::kOptional;
+  if (row.expiry == Expiry::kOptions) return Group::kCounter;
   if (row.leaves == Leaves::kBehind) return Group::kBehind;
   return writes_key ? Group::kLeaves : Group::kReads;
 }

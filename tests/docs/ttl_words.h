@@ -130,6 +130,13 @@ default goes behind it.
 
 )";
 
+inline constexpr const char* kCounterWords = R"(
+### They may carry an expiry, and get the default behind
+
+With an expiry, it is judged. Without one they leave the key's expiry as it is, so the default goes behind them.
+
+)";
+
 inline constexpr const char* kBehindWords = R"(
 ### They carry no expiry: the default goes behind them
 

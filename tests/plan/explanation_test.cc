@@ -70,12 +70,9 @@ TEST_F(ExplanationTest, CommandsAreThoseOfThePlanner) {
 }
 
 TEST_F(ExplanationTest, AnyCommandCanBeExplained) {
-  const ExplainedCommand made = explain_command({.rules = rules_,
-                                                 .view = view_,
-                                                 .protocol = resp::Protocol::kResp2,
-                                                 .database = 0,
-                                                 .now_ms = kNowMs},
-                                                {"SADD", "mood:a", "x"});
+  const ExplainedCommand made = explain_command(
+      {.rules = rules_, .view = view_, .protocol = resp::Protocol::kResp2, .database = 0, .now_ms = kNowMs},
+      {"SADD", "mood:a", "x"});
   EXPECT_EQ(text(made),
             "SADD analytics:mood:user:a x -> relay; EXPIRE analytics:mood:user:a 3600 NX -> discard");
 }

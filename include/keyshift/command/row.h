@@ -146,6 +146,7 @@ enum class Leaves : uint8_t {
   kInline,    // it can, and takes an expiry: append PX and the default to the command itself (SET)
   kArgument,  // it can, when its expiry argument says 0: write the default there (RESTORE)
   kBehind,    // it can: send EXPIRE key default NX behind it, for each such key
+  kPersists,  // it can, but only when it says PERSIST (GETEX): then as kBehind
 };
 
 // What the reply carries that was named in the request's words.

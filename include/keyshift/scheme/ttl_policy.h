@@ -9,7 +9,7 @@
 //   SET k v EXAT 0        ->  kKeep (left as it is, so that Redis answers its own error)
 //
 // Pure functions: time and randomness come in as numbers. Jitter makes an expiry shorter or longer by up to its
-// fraction, spread evenly, and never leaves min..max. DESIGN.md section 5.
+// fraction, spread evenly over what min..max leave of that. DESIGN.md section 5.
 #pragma once
 
 #include <cstdint>

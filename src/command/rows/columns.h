@@ -20,7 +20,7 @@
 // Expiry:
 //   expires(2, kSeconds, kRelative)    argument 2
 //   kExpiryWords                       EX PX EXAT PXAT KEEPTTL PERSIST among the optional words
-//   kInline kArgument                  where the default goes instead of behind (row.h, Leaves)
+//   kInline kArgument kPersists        where the default goes instead of behind, and when (row.h, Leaves)
 // Reply, hit, scope: the enumerators of row.h, a reply spelled reply(Reply::kKeys) and a hit rule kNullMisses.
 // Flags:
 //   kWrites                   writes although it names no key. A row that writes a key has the flag by itself
@@ -141,6 +141,7 @@ constexpr Reply reply(Reply shape) {
 }
 constexpr Leaves kInline = Leaves::kInline;
 constexpr Leaves kArgument = Leaves::kArgument;
+constexpr Leaves kPersists = Leaves::kPersists;
 constexpr Hit kNullMisses = Hit::kNull;
 constexpr Hit kEmptyMisses = Hit::kEmpty;
 constexpr Hit kZeroMisses = Hit::kZero;

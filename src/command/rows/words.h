@@ -12,6 +12,10 @@ inline constexpr Option kSetWords[] = {{"EX", 1},      {"PX", 1},   {"NX", 0},  
                                        {"IFEQ", 1},    {"IFNE", 1}, {"IFDEQ", 1}, {"IFDNE", 1}};
 // GETEX key ...
 inline constexpr Option kGetexWords[] = {{"EX", 1}, {"PX", 1}, {"PERSIST", 0}, {"EXAT", 1}, {"PXAT", 1}};
+// INCREX key ...: Redis 8.8's and Valkey 9.2's.
+inline constexpr Option kIncrexWords[] = {
+    {"EX", 1},      {"PX", 1},     {"EXAT", 1},   {"PXAT", 1},     {"PERSIST", 0},  {"ENX", 0}, {"BYINT", 1},
+    {"BYFLOAT", 1}, {"LBOUND", 1}, {"UBOUND", 1}, {"SATURATE", 0}, {"OVERFLOW", 1}, {"NX", 0},  {"XX", 0}};
 // MSETEX numkeys key value [key value ...] ...
 inline constexpr Option kMsetexWords[] = {{"EX", 1},   {"PX", 1},   {"NX", 0},     {"XX", 0},
                                           {"EXAT", 1}, {"PXAT", 1}, {"KEEPTTL", 0}};
