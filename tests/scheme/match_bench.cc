@@ -1,17 +1,33 @@
-// What one key costs: match and physical name, for 10, 100, 1,000 and 10,000 rules. Built, not run as a test.
+// What one key costs: match and physical name, for 10, 100, 1,000 and 10,000 rules; and what it costs to prove a scheme.
+// Built, not run as a test; `./dev bench --match` counts instructions with it.
 //
 //   match_bench            nanoseconds a key
 //   match_bench 1000 N     N keys against 1,000 rules and nothing else: for perf stat or callgrind, twice with two N
+//   match_bench shapes     1,000 rules of shapes that meet each other: milliseconds and states
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
 #include "keyshift/scheme/ruleset.h"
+#include "proof_shapes.h"
 
 namespace {
 
 using namespace keyshift::scheme;
+
+std::shared_ptr<const Ruleset> compiled(const SchemeSpec& spec, const char* what) {
+  const auto begin = std::chrono::steady_clock::now();
+  auto rules = Ruleset::compile(spec);
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+  if (!rules) {
+    std::fprintf(stderr, "%s: %s\n", what, rules.error()[0].text.c_str());
+    std::exit(1);
+  }
+  std::fprintf(stderr, "%6zu rules, %s: proved in %.1f ms, %zu states, %zu steps\n", spec.rules.size(), what,
+               took.count(), (*rules)->matcher_states(), (*rules)->proof_steps());
+  return *rules;
+}
 
 std::shared_ptr<const Ruleset> rules_of(int count) {
   SchemeSpec spec;
@@ -23,13 +39,11 @@ std::shared_ptr<const Ruleset> rules_of(int count) {
     rule.key = "analytics:" + n + ":user:{user}:days:{days}d";
     spec.rules.push_back(rule);
   }
-  const auto begin = std::chrono::steady_clock::now();
-  auto rules = Ruleset::compile(spec);
-  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
-  if (!rules) std::abort();
-  std::fprintf(stderr, "%6d rules: compiled in %.1f ms, %zu states\n", count, took.count(),
-               (*rules)->matcher_states());
-  return *rules;
+  return compiled(spec, "disjoint");
+}
+
+void shapes() {
+  for (const proof_shapes::Shape& shape : proof_shapes::kAll) compiled(shape.make(1000), shape.name);
 }
 
 // Returns something that depends on all of the work.
@@ -49,6 +63,10 @@ size_t turn(const Ruleset& rules, const View& view, long keys) {
 
 int main(int argc, char** argv) {
   const View view;
+  if (argc == 2) {
+    shapes();
+    return 0;
+  }
   if (argc == 3) {
     const auto rules = rules_of(std::atoi(argv[1]));
     std::printf("%zu\n", turn(*rules, view, std::atol(argv[2])));
