@@ -63,23 +63,25 @@ void Automaton::date(Front& front) {
   front.assign(1, day);
 }
 
-// Words are sorted, so what one has in common with all before it, it has in common with the last: a tree.
+// Words are sorted, so what one has in common with all before it, it has in common with the last: a tree. Their last bytes
+// lead to one state, so that what follows a list has one beginning, not one for each word.
 void Automaton::words(Front& front, const std::vector<std::string>& words) {
-  Front ends;
+  const uint32_t end = add_state();
   std::string_view before;
-  std::vector<uint32_t> path;  // the state behind each byte of `before`
+  std::vector<uint32_t> path;  // the state behind each byte of `before` but the last
   for (const std::string& word : words) {
     const auto [differs, _] = std::mismatch(word.begin(), word.end(), before.begin(), before.end());
-    path.resize(static_cast<size_t>(differs - word.begin()));
-    while (path.size() < word.size()) {
-      Front here = path.empty() ? front : Front(1, path.back());
-      one(here, ByteKind::kByte, static_cast<unsigned char>(word[path.size()]));
-      path.push_back(here[0]);
+    path.resize(std::min(path.size(), static_cast<size_t>(differs - word.begin())));
+    const auto here = [&] { return path.empty() ? front : Front(1, path.back()); };
+    while (path.size() + 1 < word.size()) {
+      Front next = here();
+      one(next, ByteKind::kByte, static_cast<unsigned char>(word[path.size()]));
+      path.push_back(next[0]);
     }
-    ends.push_back(path.back());
+    connect(here(), ByteKind::kByte, end, static_cast<unsigned char>(word.back()));
     before = word;
   }
-  front = std::move(ends);
+  front.assign(1, end);
 }
 
 void Automaton::capture(Front& front, const Capture& capture) {

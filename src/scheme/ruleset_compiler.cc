@@ -1,6 +1,7 @@
 #include "ruleset_compiler.h"
 
 #include <algorithm>
+#include <set>
 
 #include "overlaps.h"
 
@@ -183,13 +184,20 @@ void RulesetCompiler::order_candidates(const std::vector<uint32_t>& ids, Naming 
     if (count(a) != count(b)) return count(a) < count(b);
     return (a.db >= 0) > (b.db >= 0);
   });
+  // What an earlier candidate of the same database may take.
+  bool any = false;
+  bool everywhere = false;
+  std::set<int32_t> databases;
   for (size_t i = begin; i < matcher_->candidates.size(); ++i) {
     const Candidate& late = matcher_->candidates[i];
-    for (size_t j = begin; j < i; ++j) {
-      const Candidate& early = matcher_->candidates[j];
-      if (late.db >= 0 && early.db >= 0 && late.db != early.db) continue;
+    if (late.db < 0 ? any : everywhere || databases.count(late.db) != 0)
       matcher_->sides[2 * late.rule + static_cast<size_t>(late.side)].contested[static_cast<size_t>(view)] =
           true;
+    any = true;
+    if (late.db < 0) {
+      everywhere = true;
+    } else {
+      databases.insert(late.db);
     }
   }
 }

@@ -1,4 +1,5 @@
 // The proofs over two rules: what is refused, with which witnesses, what is only reported, and what they cost.
+#include "proof_shapes.h"
 #include "scheme_fixture.h"
 
 namespace keyshift::scheme {
@@ -152,6 +153,20 @@ TEST(Overlaps, ACatchAllMeetsEveryRuleAndAFewAreShown) {
   EXPECT_EQ(rules->overlaps()[0].witness, "compat:kv:a");
   for (size_t i = 1; i < rules->overlaps().size(); ++i)
     EXPECT_LE(rules->overlaps()[i - 1].witness.size(), rules->overlaps()[i].witness.size());
+}
+
+// ---- cost
+
+TEST(OverlapProof, TenTimesTheRulesAreTenTimesTheWork) {
+  for (const proof_shapes::Shape& shape : proof_shapes::kAll) {
+    const auto few = compiled(shape.make(100));
+    const auto many = compiled(shape.make(1000));
+    ASSERT_EQ(many->rules().size(), 1000U) << shape.name;
+    EXPECT_LT(many->proof_steps(), 12 * few->proof_steps()) << shape.name;
+    EXPECT_LT(many->matcher_states(), 12 * few->matcher_states()) << shape.name;
+    EXPECT_LT(many->proof_steps(), 50'000U) << shape.name;
+    EXPECT_LT(many->matcher_states(), 50'000U) << shape.name;
+  }
 }
 
 // ---- prefixes
