@@ -1,5 +1,7 @@
 #include "keyshift/command/ttl.h"
 
+#include <utility>
+
 #include "keyshift/resp/number.h"
 #include "words.h"
 
@@ -79,6 +81,38 @@ Ttl optional(const Row& row, const resp::Request& request, size_t announced) {
 }
 
 }  // namespace
+
+size_t options_begin(const Row& row, const resp::Request& request, size_t announced) {
+  return first_option(row, request, announced);
+}
+
+Ttl TtlWords::next(std::string_view argument, size_t at) {
+  if (at < next_) return {};
+  const auto stop = [this] {
+    next_ = SIZE_MAX;
+    return kUnclear;
+  };
+  for (; next_ < at; ++next_) {
+    if (owed_ == 0 || pending_.kind == Ttl::Kind::kGiven) return stop();
+    --owed_;
+  }
+  ++next_;
+  if (owed_ > 0) {
+    --owed_;
+    Ttl ttl = std::exchange(pending_, Ttl{});
+    if (ttl.kind == Ttl::Kind::kGiven && !resp::parse_integer(argument, ttl.value)) return stop();
+    return ttl;
+  }
+  for (const Option& option : words_) {
+    if (!is_word(argument, option.word)) continue;
+    const Ttl meaning = meaning_of(option.word, at + 1);
+    owed_ = option.arguments;
+    if (meaning.kind != Ttl::Kind::kGiven) return meaning;
+    pending_ = meaning;
+    return {};
+  }
+  return stop();
+}
 
 Ttl find_ttl(const Row& row, const resp::Request& request, size_t announced) {
   switch (row.expiry) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "keyshift/plan/given_expiry.h"
 #include "keyshift/plan/planned_key.h"
 #include "keyshift/plan/reply_mapper.h"
 #include "keyshift/resp/number.h"
@@ -76,7 +77,7 @@ struct Planner::Work {
   Match first;
   scheme::TtlDecision inline_default = {};
   int target_database = context.database;  // where the last key is written: COPY DB, MOVE
-  uint32_t given_policy = 0;               // that judges the expiry in the request; 0 does nothing
+  std::optional<int64_t> expiry = {};      // what stands in the place of the client's, judged
 };
 
 uint64_t Planner::next_random() {
@@ -128,6 +129,7 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
   }
   work.ttl = row.expiry == command::Expiry::kNone ? Ttl{} : command::find_ttl(row, request);
   work.leaves = row.leaves == Leaves::kNothing ? Leaves::kNothing : command::leaves_of(row, work.ttl);
+  if (work.leaves == Leaves::kInline && !is_one_policy(work)) work.leaves = Leaves::kBehind;
   write_default_inline(work);
   if (!write_arguments(work)) return undo(work);
   if (work.inline_default.action == TtlAction::kDefault && !plan.keys.front().observed) {
@@ -148,8 +150,8 @@ std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, co
       names_.blocks || names_.database_at != 0) {
     return nullptr;
   }
-  auto tail =
-      std::make_unique<StreamedTail>(row, context.rules, context.view, context.database, next_random());
+  auto tail = std::make_unique<StreamedTail>(context.rules, context.view, context.database, context.now_ms,
+                                             next_random());
   sort_names();
   auto& list = names_.list;
   if (std::any_of(list.begin(), list.end(), [](const auto& name) { return name.role != Role::kKey; }))
@@ -161,30 +163,55 @@ std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, co
   if (!tail->may_stream(static_cast<uint32_t>(prefix.size()))) return nullptr;
 
   Work work = begin(row, prefix, context, out, plan);
-  // An expiry before the large argument is judged as usual; one among the options behind it, or that those options could
-  // give another meaning (RESTORE ... ABSTTL), is judged when they have passed.
-  if (row.expiry == command::Expiry::kPositional) work.ttl = command::find_ttl(row, prefix, announced);
-  const bool options_behind = row.expiry == command::Expiry::kOptions && announced > prefix.size() + 1;
-  const bool later = options_behind || work.ttl.kind == Ttl::Kind::kUnclear;
-  if (row.leaves != Leaves::kNothing) {
-    work.leaves =
-        later || row.leaves == Leaves::kInline ? Leaves::kBehind : command::leaves_of(row, work.ttl);
-    if (work.leaves == Leaves::kBehind) {
-      tail->set_expiry(later ? StreamedTail::Expiry::kUnknown : StreamedTail::Expiry::kMissing);
-    }
-  }
+  if (!plan_streamed_expiry(work, announced, *tail)) return nullptr;
   if (!write_arguments(work)) {
     undo(work);
     return nullptr;
   }
   for (const Lasting& lasting : lasting_) {
-    tail->add_lasting(out.view().substr(work.base + lasting.offset, lasting.length), lasting.policy);
-    if (!later && context.rules->policy(lasting.policy).default_ms != scheme::TtlPolicy::kUnset) {
-      plan.keys[lasting.key].ttl = TtlAction::kDefault;
-    }
+    const PlannedKey& key = plan.keys[lasting.key];
+    const std::string_view physical =
+        key.observed ? std::string_view() : out.view().substr(work.base + lasting.offset, lasting.length);
+    tail->add_lasting(physical, lasting.policy, key);
   }
   plan.steps.push_back(disposition(work));
   return tail;
+}
+
+// What is known of the expiry before the large argument is here, and what its tail is to look for. False: only the whole
+// request can tell.
+bool Planner::plan_streamed_expiry(Work& work, uint32_t announced, StreamedTail& tail) {
+  const command::Row& row = work.row;
+  const resp::Request& prefix = work.request;
+  if (row.expiry == command::Expiry::kOptions) {
+    command::TtlWords words(row.options, command::options_begin(row, prefix, announced));
+    for (size_t i = 1; i < prefix.size(); ++i) {
+      const Ttl ttl = words.next(prefix[i], i);
+      if (ttl.kind != Ttl::Kind::kNone) work.ttl = ttl;
+    }
+    tail.expect_words(words);
+    if (row.leaves == Leaves::kNothing) return true;
+    work.leaves = Leaves::kBehind;
+    tail.set_missing(command::leaves_of(row, work.ttl) != Leaves::kNothing);
+    return true;
+  }
+  if (row.expiry == command::Expiry::kPositional) {
+    work.ttl = command::find_ttl(row, prefix, announced);
+    const Ttl from_now = command::find_ttl(row, prefix, prefix.size());
+    if (work.ttl.kind == Ttl::Kind::kUnclear && from_now.kind == Ttl::Kind::kGiven && from_now.value != 0) {
+      // RESTORE, and ABSTTL may come behind the payload. Streamed if the policy leaves the expiry alone either way.
+      const scheme::TtlPolicy& policy = work.context.rules->policy(work.first.policy);
+      Ttl absolute = from_now;
+      absolute.base = command::Base::kAbsolute;
+      for (const Ttl& ttl : {from_now, absolute})
+        if (is_rewritten(judge(policy, ttl, work.context.now_ms, 0).action)) return false;
+      work.ttl = from_now;
+    }
+  }
+  if (row.leaves == Leaves::kNothing) return true;
+  work.leaves = command::leaves_of(row, work.ttl);
+  tail.set_missing(work.leaves == Leaves::kBehind);
+  return true;
 }
 
 void Planner::undo(Work& work) {
@@ -227,6 +254,17 @@ bool Planner::write_arguments(Work& work) {
   write_expiry(work);
   work.out.append(work.request.block().substr(work.copied));
   return true;
+}
+
+// MSETEX can carry a default only if it is the same for all its keys.
+bool Planner::is_one_policy(const Work& work) const {
+  const Context& context = work.context;
+  return std::all_of(names_.list.begin(), names_.list.end(), [&](const command::Name& name) {
+    if (name.at == names_.list.front().at) return true;
+    const Match match = context.rules->match(work.request[name.at], context.database, context.view);
+    return match.policy == work.first.policy &&
+           is_observed(*context.rules, match) == is_observed(*context.rules, work.first);
+  });
 }
 
 // Whether the command takes the default along decides its first line.
@@ -295,19 +333,14 @@ bool Planner::write_name(Work& work, const command::Name& name) {
       work.plan.mapper->add_name(key, {begin, size});
     }
   }
-  if (name.lasting && work.leaves == Leaves::kBehind && !observed) {
+  if (name.lasting && work.leaves == Leaves::kBehind) {
     const size_t size = match.identity ? key.size() : rules.physical_size(match);
     lasting_.push_back({.key = static_cast<uint32_t>(work.plan.keys.size()),
                         .policy = match.policy,
-                        .offset = work.out.size() - work.base - size - 2,
-                        .length = size});
+                        .offset = observed ? 0 : work.out.size() - work.base - size - 2,
+                        .length = observed ? 0 : size});
   }
-  if (name.lasting && work.leaves == Leaves::kBehind && observed &&
-      rules.policy(match.policy).default_ms != scheme::TtlPolicy::kUnset) {
-    planned.ttl = TtlAction::kDefault;
-  }
-  // An expiry that the client gives is the first key's: no command gives one for several.
-  if (work.plan.keys.empty()) work.given_policy = match.policy;
+  judge_expiry(work, match, name.lasting, planned);
   work.plan.keys.push_back(planned);
   return true;
 }
@@ -326,30 +359,30 @@ bool Planner::write_pattern(Work& work, const command::Name& name) {
   return true;
 }
 
-// Brings the client's own expiry into the policy, in its own unit and base.
-void Planner::write_expiry(Work& work) {
-  if (work.ttl.kind != Ttl::Kind::kGiven || work.plan.keys.empty()) return;
-  const scheme::TtlPolicy& policy = work.context.rules->policy(work.given_policy);
-  if (!policy.active()) return;
+// Asks the policy of one key what becomes of the client's own expiry. It is the first key's, but for MSETEX, which gives
+// one to all: that becomes the shortest of what their policies make of it.
+void Planner::judge_expiry(Work& work, const Match& match, bool lasting, PlannedKey& planned) {
+  const bool is_first = work.plan.keys.empty();
+  if (work.ttl.kind != Ttl::Kind::kGiven || (!is_first && !lasting)) return;
+  const scheme::TtlPolicy& policy = work.context.rules->policy(match.policy);
   scheme::TtlDecision decision;
   if (work.leaves == Leaves::kArgument) {
     // RESTORE with 0: no expiry. With ABSTTL the default is an absolute time too.
     decision = scheme::decide_missing(policy, next_random());
-    if (decision.action == TtlAction::kDefault && work.ttl.base == command::Base::kAbsolute) {
-      decision.value += work.context.now_ms;
-    }
-  } else {
-    decision = scheme::decide_explicit(
-        policy, work.ttl.value,
-        work.ttl.unit == command::Unit::kSeconds ? scheme::TtlUnit::kSeconds : scheme::TtlUnit::kMilliseconds,
-        work.ttl.base == command::Base::kRelative ? scheme::TtlBase::kRelative : scheme::TtlBase::kAbsolute,
-        work.context.now_ms, next_random());
+    if (work.ttl.base == command::Base::kAbsolute) decision.value += work.context.now_ms;
+  } else if (policy.active()) {
+    decision = judge(policy, work.ttl, work.context.now_ms, next_random());
   }
-  if (decision.action == TtlAction::kNone || decision.action == TtlAction::kKeep) return;
-  work.plan.keys.front().ttl = decision.action;
-  if (work.plan.keys.front().observed) return;
+  const bool rewritten = is_rewritten(decision.action);
+  if (rewritten) planned.ttl = decision.action;
+  const int64_t value = rewritten && !planned.observed ? decision.value : work.ttl.value;
+  work.expiry = work.expiry ? std::min(*work.expiry, value) : value;
+}
+
+void Planner::write_expiry(Work& work) {
+  if (!work.expiry || *work.expiry == work.ttl.value) return;
   copy_up_to(work, work.ttl.at);
-  resp::append_bulk_integer(work.out, decision.value);
+  resp::append_bulk_integer(work.out, *work.expiry);
 }
 
 void Planner::write_expire_steps(Work& work) {
@@ -364,6 +397,9 @@ void Planner::write_expire_steps(Work& work) {
     const scheme::TtlDecision decision =
         scheme::decide_missing(work.context.rules->policy(lasting.policy), next_random());
     if (decision.action != TtlAction::kDefault) continue;
+    PlannedKey& key = work.plan.keys[lasting.key];
+    key.ttl = TtlAction::kDefault;
+    if (key.observed) continue;
     if (elsewhere) select(work.target_database);
     const bool whole_seconds = decision.value % 1000 == 0;
     resp::append_array(work.out, 4);
@@ -378,7 +414,6 @@ void Planner::write_expire_steps(Work& work) {
     resp::append_bulk_integer(work.out, decision.value / (whole_seconds ? 1000 : 1));
     resp::append_bulk(work.out, "NX");
     work.plan.steps.push_back(Disposition::kDiscard);
-    work.plan.keys[lasting.key].ttl = TtlAction::kDefault;
     if (elsewhere) select(work.context.database);
   }
 }

@@ -127,6 +127,39 @@ TEST(FindTtl, OptionsBehindCountedKeys) {
   EXPECT_EQ(found("MSETEX 5 a 1 b 2"), "unclear, default behind");
 }
 
+// What the arguments say, from the one called `from` on; "-" is a large one, which is not shown.
+std::string passing(const std::string& line, size_t from) {
+  const Call call(line);
+  TtlWords words(call.row().options, from);
+  std::string text;
+  for (size_t i = 1; i < call.size(); ++i) {
+    const std::string_view argument = call.request()[i];
+    if (argument == "-") continue;
+    const Ttl ttl = words.next(argument, i);
+    if (ttl.kind == Ttl::Kind::kGiven) {
+      text += " " + std::to_string(ttl.at) + "=" + std::to_string(ttl.value);
+      text += ttl.unit == Unit::kSeconds ? "s" : "ms";
+      if (ttl.base == Base::kAbsolute) text += "abs";
+    }
+    if (ttl.kind == Ttl::Kind::kKeep) text += " keep";
+    if (ttl.kind == Ttl::Kind::kUnclear) text += " unclear";
+  }
+  return text;
+}
+
+TEST(TtlWords, TellAnExpiryAsItPasses) {
+  EXPECT_EQ(passing("SET k - NX EX 60", 3), " 5=60s");
+  EXPECT_EQ(passing("SET k - pxat 1700000000000 get", 3), " 4=1700000000000msabs");
+  EXPECT_EQ(passing("SET k - KEEPTTL", 3), " keep");
+  EXPECT_EQ(passing("SET EX 5 XX", 3), "");
+  EXPECT_EQ(passing("SET k - IFEQ EX EX 7", 3), " 6=7s");
+  EXPECT_EQ(passing("SET k v IFEQ - EX 7", 3), " 6=7s");
+  EXPECT_EQ(passing("SET k - EX soon EX 7", 3), " unclear");
+  EXPECT_EQ(passing("SET k - EX - EX 7", 3), " unclear");
+  EXPECT_EQ(passing("SET k - NOSUCH EX 7", 3), " unclear");
+  EXPECT_EQ(passing("MSETEX 2 a - EX - EX 7", 6), " 7=7s");
+}
+
 TEST(FindTtl, WhatIsNotHereYetIsUnclear) {
   EXPECT_EQ(found("SET k big EX 10", 2), "unclear, default behind");
   EXPECT_EQ(found("SET k big", 2), "none, default inline");

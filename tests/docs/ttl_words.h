@@ -86,8 +86,9 @@ inline constexpr const char* kBoundsWords = R"(
 - In phase `legacy` nothing is changed. What would have been done is counted in
   `keyshift_ttl_observed_total{domain,action}`, in other phases `keyshift_ttl_rewrites_total` counts what was done.
   The phase is the rule's; for a key that is written under its consolidated name and fits no rule, it is its domain's.
-- A request that is relayed while it arrives (above `limits.stream_threshold`) is judged as soon as its expiry is there;
-  where that is behind the value, it is corrected by commands behind it.
+- A value that is relayed while it arrives (above `limits.stream_threshold`) gets its default behind the command, for
+  nobody knows yet whether an expiry will come. One that comes is judged as it passes. A `RESTORE` whose expiry the policy
+  changes, or would change if `ABSTTL` came behind the payload, is collected first.
 )";
 
 inline constexpr const char* kCommandsWords = R"(
@@ -102,7 +103,8 @@ inline constexpr const char* kInlineWords = R"(
 ### They may carry an expiry, and get the default inside
 
 With an expiry, it is judged. Without one, the default is added to the command itself. `KEEPTTL` is the client's wish and
-stays. Where Redis will answer an error, or a newer server may know a word that Keyshift does not, the command goes as it
+stays. The one expiry that `MSETEX` gives to several keys becomes the shortest of what their policies make of it; where
+their defaults differ, each gets its own behind. Where Redis will answer an error, or a newer server may know a word that Keyshift does not, the command goes as it
 is and the default goes behind.
 
 )";

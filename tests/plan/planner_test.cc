@@ -101,6 +101,18 @@ TEST_F(PlannerTest, RestoreWithoutExpiryGetsTheDefaultInItsArgument) {
   EXPECT_EQ(plan("RESTORE mood:a 5000 payload"), "RESTORE analytics:mood:user:a 5000 payload -> relay");
 }
 
+TEST_F(PlannerTest, OneExpiryForSeveralKeysIsTheShortestThatTheirPoliciesMakeOfIt) {
+  EXPECT_EQ(plan("MSETEX 2 mood:a 1 mood:b 2"),
+            "MSETEX 2 analytics:mood:user:a 1 analytics:mood:user:b 2 EX 3600 -> relay");
+  EXPECT_EQ(plan("MSETEX 2 job:1 1 mood:b 2"),
+            "MSETEX 2 work:jobs:id:1 1 analytics:mood:user:b 2 -> relay; EXPIRE analytics:mood:user:b 3600 "
+            "NX -> discard");
+  EXPECT_EQ(plan("MSETEX 2 job:1 1 mood:b 2 EX 100000"),
+            "MSETEX 2 work:jobs:id:1 1 analytics:mood:user:b 2 EX 86400 -> relay");
+  EXPECT_EQ(plan("MSETEX 2 job:1 1 mood:b 2 EX 10"),
+            "MSETEX 2 work:jobs:id:1 1 analytics:mood:user:b 2 EX 10 -> relay");
+}
+
 TEST_F(PlannerTest, LegacyPhaseCountsAndChangesNothing) {
   use(spec(scheme::Phase::kLegacy));
   for (const char* line :

@@ -46,6 +46,32 @@ inline Ttl find_ttl(const Row& row, const resp::Request& request) {
   return find_ttl(row, request, request.size());
 }
 
+// The argument where the optional words of a request begin; 0 where that cannot be told.
+size_t options_begin(const Row& row, const resp::Request& request, size_t announced);
+
+// The optional words of a request that passes by argument by argument, and what they say of the expiry.
+//
+//   SET key:1 <nine megabytes> NX EX 60      TtlWords words(row.options, 3)
+//   words.next("NX", 3)  -> kNone
+//   words.next("EX", 4)  -> kNone
+//   words.next("60", 5)  -> kGiven at 5, 60 kSeconds kRelative: this very argument is the expiry
+//
+// kUnclear is answered once, then only kNone: what follows cannot be told from options.
+class TtlWords {
+ public:
+  TtlWords() = default;  // there are none
+  TtlWords(const Options& options, size_t from) : words_(options.words), next_(from) {}
+
+  // Requires: `at` ascends. What is left out between was too long to be a word or a number.
+  Ttl next(std::string_view argument, size_t at);
+
+ private:
+  std::span<const Option> words_;
+  size_t next_ = SIZE_MAX;  // arguments before it are no options
+  size_t owed_ = 0;         // arguments of the last word that are still to come
+  Ttl pending_;             // what the next of them means
+};
+
 // Where a default expiry goes for this request: row.leaves, lowered to kNothing where the request itself says
 // what becomes of the expiry (SET EX, SET KEEPTTL, GETEX without PERSIST, RESTORE with a ttl), and turned
 // from kInline into kBehind where `ttl` is kUnclear.

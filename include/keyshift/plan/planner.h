@@ -56,7 +56,7 @@ class Planner {
  private:
   struct Work;
 
-  // A physical key written to `out`, whose expiry may be missing.
+  // A key that may be left without expiry; its physical name where it stands in `out`, unless it is only observed.
   struct Lasting {
     uint32_t key;  // index in Plan::keys
     uint32_t policy;
@@ -72,7 +72,10 @@ class Planner {
   static Disposition disposition(const Work& work);
   bool write_name(Work& work, const command::Name& name);
   bool write_pattern(Work& work, const command::Name& name);
+  void judge_expiry(Work& work, const scheme::Match& match, bool lasting, PlannedKey& planned);
   void write_expiry(Work& work);
+  bool plan_streamed_expiry(Work& work, uint32_t announced, StreamedTail& tail);
+  bool is_one_policy(const Work& work) const;
   void write_default_inline(Work& work);
   void write_expire_steps(Work& work);
   void write_keys_steps(Work& work);
