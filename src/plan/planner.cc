@@ -1,18 +1,16 @@
 #include "keyshift/plan/planner.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "keyshift/plan/given_expiry.h"
 #include "keyshift/plan/planned_key.h"
 #include "keyshift/plan/reply_mapper.h"
 #include "keyshift/resp/number.h"
 #include "keyshift/resp/writer.h"
 #include "keyshift/scheme/patterns.h"
+#include "planner_work.h"
 
 namespace keyshift::plan {
 
@@ -33,52 +31,7 @@ bool renames_anything(const Context& context) {
   return !context.rules->rules().empty() || context.view.unmatched == scheme::Unmatched::kPrefix;
 }
 
-size_t header_begin(const resp::Request& request, uint32_t argument) {
-  const resp::Arg& arg = request.args()[argument];
-  return arg.offset - resp::bulk_header_size(arg.length);
-}
-
-// Appends the arguments "EX" and seconds, or "PX" and milliseconds, in one piece: most SETs come here.
-void append_expiry(Buffer& out, int64_t milliseconds) {
-  const bool whole_seconds = milliseconds % 1000 == 0;
-  char digits[20];
-  const auto end =
-      std::to_chars(std::begin(digits), std::end(digits), milliseconds / (whole_seconds ? 1000 : 1)).ptr;
-  const auto count = static_cast<size_t>(end - digits);
-  char text[48];
-  char* at = text;
-  const auto put = [&at](const char* bytes, size_t size) {
-    std::memcpy(at, bytes, size);
-    at += size;
-  };
-  put(whole_seconds ? "$2\r\nEX\r\n$" : "$2\r\nPX\r\n$", 9);
-  if (count >= 10) *at++ = '1';
-  *at++ = static_cast<char>('0' + count % 10);
-  put("\r\n", 2);
-  put(digits, count);
-  put("\r\n", 2);
-  out.append({text, static_cast<size_t>(at - text)});
-}
-
 }  // namespace
-
-// One request on its way into the output buffer.
-struct Planner::Work {
-  const command::Row& row;
-  const resp::Request& request;
-  const Context& context;
-  Buffer& out;
-  Plan& plan;
-  size_t base;        // out.size() before us
-  size_t copied = 0;  // bytes of the request's block that went out, or were replaced
-  Ttl ttl = {};
-  Leaves leaves = Leaves::kNothing;
-  // The first key, matched ahead because a default expiry changes the request's first line.
-  Match first;
-  scheme::TtlDecision inline_default = {};
-  int target_database = context.database;  // where the last key is written: COPY DB, MOVE
-  std::optional<int64_t> expiry = {};      // what stands in the place of the client's, judged
-};
 
 uint64_t Planner::next_random() {
   // xorshift64 (Marsaglia 2003): spreads expiries, protects nothing.
@@ -129,12 +82,11 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
   }
   work.ttl = row.expiry == command::Expiry::kNone ? Ttl{} : command::find_ttl(row, request);
   work.leaves = row.leaves == Leaves::kNothing ? Leaves::kNothing : command::leaves_of(row, work.ttl);
-  if (work.leaves == Leaves::kInline && !is_one_policy(work)) work.leaves = Leaves::kBehind;
+  if (work.leaves == Leaves::kInline && names_.list.size() > 1 && !is_one_policy(work))
+    work.leaves = Leaves::kBehind;
   write_default_inline(work);
   if (!write_arguments(work)) return undo(work);
-  if (work.inline_default.action == TtlAction::kDefault && !plan.keys.front().observed) {
-    append_expiry(out, work.inline_default.value);
-  }
+  write_inline_expiry(work);
   plan.steps.push_back(disposition(work));
   write_expire_steps(work);
 }
@@ -178,42 +130,6 @@ std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, co
   return tail;
 }
 
-// What is known of the expiry before the large argument is here, and what its tail is to look for. False: only the whole
-// request can tell.
-bool Planner::plan_streamed_expiry(Work& work, uint32_t announced, StreamedTail& tail) {
-  const command::Row& row = work.row;
-  const resp::Request& prefix = work.request;
-  if (row.expiry == command::Expiry::kOptions) {
-    command::TtlWords words(row.options, command::options_begin(row, prefix, announced));
-    for (size_t i = 1; i < prefix.size(); ++i) {
-      const Ttl ttl = words.next(prefix[i], i);
-      if (ttl.kind != Ttl::Kind::kNone) work.ttl = ttl;
-    }
-    tail.expect_words(words);
-    if (row.leaves == Leaves::kNothing) return true;
-    work.leaves = Leaves::kBehind;
-    tail.set_missing(command::leaves_of(row, work.ttl) != Leaves::kNothing);
-    return true;
-  }
-  if (row.expiry == command::Expiry::kPositional) {
-    work.ttl = command::find_ttl(row, prefix, announced);
-    const Ttl from_now = command::find_ttl(row, prefix, prefix.size());
-    if (work.ttl.kind == Ttl::Kind::kUnclear && from_now.kind == Ttl::Kind::kGiven && from_now.value != 0) {
-      // RESTORE, and ABSTTL may come behind the payload. Streamed if the policy leaves the expiry alone either way.
-      const scheme::TtlPolicy& policy = work.context.rules->policy(work.first.policy);
-      Ttl absolute = from_now;
-      absolute.base = command::Base::kAbsolute;
-      for (const Ttl& ttl : {from_now, absolute})
-        if (is_rewritten(judge(policy, ttl, work.context.now_ms, 0).action)) return false;
-      work.ttl = from_now;
-    }
-  }
-  if (row.leaves == Leaves::kNothing) return true;
-  work.leaves = command::leaves_of(row, work.ttl);
-  tail.set_missing(work.leaves == Leaves::kBehind);
-  return true;
-}
-
 void Planner::undo(Work& work) {
   work.out.truncate(work.base);
   work.plan.keys.clear();
@@ -254,27 +170,6 @@ bool Planner::write_arguments(Work& work) {
   write_expiry(work);
   work.out.append(work.request.block().substr(work.copied));
   return true;
-}
-
-// MSETEX can carry a default only if it is the same for all its keys.
-bool Planner::is_one_policy(const Work& work) const {
-  const Context& context = work.context;
-  return std::all_of(names_.list.begin(), names_.list.end(), [&](const command::Name& name) {
-    if (name.at == names_.list.front().at) return true;
-    const Match match = context.rules->match(work.request[name.at], context.database, context.view);
-    return match.policy == work.first.policy &&
-           is_observed(*context.rules, match) == is_observed(*context.rules, work.first);
-  });
-}
-
-// Whether the command takes the default along decides its first line.
-void Planner::write_default_inline(Work& work) {
-  if (work.leaves != Leaves::kInline || names_.list.empty()) return;
-  const Context& context = work.context;
-  work.inline_default = scheme::decide_missing(context.rules->policy(work.first.policy), next_random());
-  if (work.inline_default.action != TtlAction::kDefault || is_observed(*context.rules, work.first)) return;
-  resp::append_array(work.out, work.request.size() + 2);
-  work.copied = header_begin(work.request, 0);
 }
 
 bool Planner::write_name(Work& work, const command::Name& name) {
@@ -340,7 +235,7 @@ bool Planner::write_name(Work& work, const command::Name& name) {
                         .offset = observed ? 0 : work.out.size() - work.base - size - 2,
                         .length = observed ? 0 : size});
   }
-  judge_expiry(work, match, name.lasting, planned);
+  if (work.ttl.kind == Ttl::Kind::kGiven) judge_expiry(work, match, name.lasting, planned);
   work.plan.keys.push_back(planned);
   return true;
 }
@@ -357,65 +252,6 @@ bool Planner::write_pattern(Work& work, const command::Name& name) {
   }
   replace(work, name.at, *physical);
   return true;
-}
-
-// Asks the policy of one key what becomes of the client's own expiry. It is the first key's, but for MSETEX, which gives
-// one to all: that becomes the shortest of what their policies make of it.
-void Planner::judge_expiry(Work& work, const Match& match, bool lasting, PlannedKey& planned) {
-  const bool is_first = work.plan.keys.empty();
-  if (work.ttl.kind != Ttl::Kind::kGiven || (!is_first && !lasting)) return;
-  const scheme::TtlPolicy& policy = work.context.rules->policy(match.policy);
-  scheme::TtlDecision decision;
-  if (work.leaves == Leaves::kArgument) {
-    // RESTORE with 0: no expiry. With ABSTTL the default is an absolute time too.
-    decision = scheme::decide_missing(policy, next_random());
-    if (work.ttl.base == command::Base::kAbsolute) decision.value += work.context.now_ms;
-  } else if (policy.active()) {
-    decision = judge(policy, work.ttl, work.context.now_ms, next_random());
-  }
-  const bool rewritten = is_rewritten(decision.action);
-  if (rewritten) planned.ttl = decision.action;
-  const int64_t value = rewritten && !planned.observed ? decision.value : work.ttl.value;
-  work.expiry = work.expiry ? std::min(*work.expiry, value) : value;
-}
-
-void Planner::write_expiry(Work& work) {
-  if (!work.expiry || *work.expiry == work.ttl.value) return;
-  copy_up_to(work, work.ttl.at);
-  resp::append_bulk_integer(work.out, *work.expiry);
-}
-
-void Planner::write_expire_steps(Work& work) {
-  const bool elsewhere = work.target_database != work.context.database;
-  const auto select = [&work](int database) {
-    resp::append_array(work.out, 2);
-    resp::append_bulk(work.out, "SELECT");
-    resp::append_bulk_integer(work.out, database);
-    work.plan.steps.push_back(Disposition::kDiscard);
-  };
-  for (const Lasting& lasting : lasting_) {
-    const scheme::TtlDecision decision =
-        scheme::decide_missing(work.context.rules->policy(lasting.policy), next_random());
-    if (decision.action != TtlAction::kDefault) continue;
-    PlannedKey& key = work.plan.keys[lasting.key];
-    key.ttl = TtlAction::kDefault;
-    if (key.observed) continue;
-    if (elsewhere) select(work.target_database);
-    const bool whole_seconds = decision.value % 1000 == 0;
-    resp::append_array(work.out, 4);
-    resp::append_bulk(work.out, whole_seconds ? "EXPIRE" : "PEXPIRE");
-    resp::append_bulk_header(work.out, lasting.length);
-    // The key is copied from where this plan wrote it; reserve() first, for it may move the bytes.
-    char* to = work.out.reserve(lasting.length + 2);
-    std::memcpy(to, work.out.view().data() + work.base + lasting.offset, lasting.length);
-    to[lasting.length] = '\r';
-    to[lasting.length + 1] = '\n';
-    work.out.commit(lasting.length + 2);
-    resp::append_bulk_integer(work.out, decision.value / (whole_seconds ? 1000 : 1));
-    resp::append_bulk(work.out, "NX");
-    work.plan.steps.push_back(Disposition::kDiscard);
-    if (elsewhere) select(work.context.database);
-  }
 }
 
 void Planner::write_keys_steps(Work& work) {

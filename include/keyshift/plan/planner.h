@@ -77,6 +77,7 @@ class Planner {
   bool plan_streamed_expiry(Work& work, uint32_t announced, StreamedTail& tail);
   bool is_one_policy(const Work& work) const;
   void write_default_inline(Work& work);
+  void write_inline_expiry(Work& work);
   void write_expire_steps(Work& work);
   void write_keys_steps(Work& work);
   void write_scan(Work& work);
