@@ -1,6 +1,8 @@
 // run(): the `keyshift` command line, from argv to the exit code.
 //
 //   keyshift serve --config keyshift.toml          runs until it is told to stop
+//   keyshift check, or keyshift -t                 whether it is right, and fits the upstream's data
+//   keyshift explain writing_stats:user123:30d     which rule knows the key, and what its commands become
 //   keyshift convert writing_stats:user123:30d     analytics:writing_stats:user:user123:days:30d
 //
 // Exit codes: 0 yes, 1 no (a check found something), 2 usage, 69 upstream or system unavailable, 78 configuration.
