@@ -1,6 +1,7 @@
 #include "keyshift/admin/metrics.h"
 
 #include <limits>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,20 @@ using telemetry::Counter;
 using telemetry::LoopStats;
 
 using AllStats = std::vector<const LoopStats*>;
+// The counters of one label, on all loops that have it.
+template <class Stats>
+using ByLabel = std::map<std::string, std::vector<const Stats*>>;
+
+template <class Stats>
+ByLabel<Stats> by_label(const AllStats& all, telemetry::ByLabel<Stats> LoopStats::*member) {
+  ByLabel<Stats> found;
+  for (const LoopStats* stats : all) {
+    (stats->*member).for_each([&found](const std::string& label, const Stats& one) {
+      found[label].push_back(&one);
+    });
+  }
+  return found;
+}
 using Labels = std::vector<ClientMetric::Label>;
 
 // Numbers without labels: one row a metric.
@@ -50,9 +65,10 @@ constexpr Plain kPlain[] = {
      "Error replies that Keyshift made itself."},
 };
 
-uint64_t sum(const AllStats& all, auto&& counter_of) {
+template <class Stats>
+uint64_t sum(const std::vector<const Stats*>& all, auto&& counter_of) {
   uint64_t total = 0;
-  for (const LoopStats* stats : all) total += counter_of(*stats).value();
+  for (const Stats* stats : all) total += counter_of(*stats).value();
   return total;
 }
 
@@ -127,7 +143,8 @@ void add_families(const AllStats& all, std::vector<MetricFamily>& families) {
   families.push_back(std::move(durations));
 }
 
-void add_domains(const AllStats& all, const scheme::Ruleset& rules, std::vector<MetricFamily>& families) {
+void add_domains(const AllStats& all, std::vector<MetricFamily>& families) {
+  using telemetry::DomainStats;
   MetricFamily hits = counters("keyshift_hits_total", "Reads that found what they asked for, by domain.");
   MetricFamily misses =
       counters("keyshift_misses_total",
@@ -137,51 +154,40 @@ void add_domains(const AllStats& all, const scheme::Ruleset& rules, std::vector<
   MetricFamily observed =
       counters("keyshift_ttl_observed_total",
                "Expiries that the policy would have set or changed but for phase legacy.");
-  const auto& domains = rules.domains();
-  for (size_t i = 0; i <= domains.size(); ++i) {
-    const std::string name = i < domains.size() ? domains[i].name : "";
-    const auto at = [i](auto member) {
-      return [i, member](const LoopStats& stats) -> const Counter& { return stats.domains[i].*member; };
+  for (const auto& [name, stats] : by_label(all, &LoopStats::domains)) {
+    const auto add = [&stats = stats](MetricFamily& family, auto&& counter_of, Labels labels) {
+      family.metric.push_back(number(MetricType::Counter, sum(stats, counter_of), std::move(labels)));
     };
-    hits.metric.push_back(
-        number(MetricType::Counter, sum(all, at(&telemetry::DomainStats::hits)), {{"domain", name}}));
-    misses.metric.push_back(
-        number(MetricType::Counter, sum(all, at(&telemetry::DomainStats::misses)), {{"domain", name}}));
-    if (i == domains.size()) break;
+    add(hits, [](const DomainStats& one) -> const Counter& { return one.hits; }, {{"domain", name}});
+    add(misses, [](const DomainStats& one) -> const Counter& { return one.misses; }, {{"domain", name}});
+    if (name.empty()) continue;
     for (size_t action = 0; action < telemetry::kTtlActions; ++action) {
       const Labels labels = {{"domain", name}, {"action", telemetry::kTtlActionNames[action]}};
-      rewrites.metric.push_back(number(MetricType::Counter,
-                                       sum(all,
-                                           [&](const LoopStats& stats) -> const Counter& {
-                                             return stats.domains[i].ttl_rewrites[action];
-                                           }),
-                                       labels));
-      observed.metric.push_back(number(MetricType::Counter,
-                                       sum(all,
-                                           [&](const LoopStats& stats) -> const Counter& {
-                                             return stats.domains[i].ttl_observed[action];
-                                           }),
-                                       labels));
+      const auto of = [action](auto member) {
+        return [action, member](const DomainStats& one) -> const Counter& { return (one.*member)[action]; };
+      };
+      add(rewrites, of(&DomainStats::ttl_rewrites), labels);
+      add(observed, of(&DomainStats::ttl_observed), labels);
     }
   }
   for (auto* family : {&hits, &misses, &rewrites, &observed}) families.push_back(std::move(*family));
 }
 
-void add_rules(const AllStats& all, const scheme::Ruleset& rules, std::vector<MetricFamily>& families) {
+void add_rules(const AllStats& all, std::vector<MetricFamily>& families) {
+  using telemetry::RuleStats;
   MetricFamily keys =
       counters("keyshift_rule_keys_total", "Keys in requests that fit a rule, under either name.");
   MetricFamily rewritten =
       counters("keyshift_rule_rewritten_keys_total",
                "Those of them that went upstream under another name, or would have but for phase "
                "legacy.");
-  for (size_t i = 0; i < rules.rules().size(); ++i) {
-    const Labels label = {{"rule", rules.rules()[i].legacy.text()}};
-    keys.metric.push_back(number(
-        MetricType::Counter,
-        sum(all, [i](const LoopStats& stats) -> const Counter& { return stats.rules[i].keys; }), label));
-    rewritten.metric.push_back(number(
-        MetricType::Counter,
-        sum(all, [i](const LoopStats& stats) -> const Counter& { return stats.rules[i].rewritten; }), label));
+  for (const auto& [title, stats] : by_label(all, &LoopStats::rules)) {
+    const Labels label = {{"rule", title}};
+    const auto count = [](Counter RuleStats::*member) {
+      return [member](const RuleStats& one) -> const Counter& { return one.*member; };
+    };
+    keys.metric.push_back(number(MetricType::Counter, sum(stats, count(&RuleStats::keys)), label));
+    rewritten.metric.push_back(number(MetricType::Counter, sum(stats, count(&RuleStats::rewritten)), label));
   }
   families.push_back(std::move(keys));
   families.push_back(std::move(rewritten));
@@ -198,12 +204,33 @@ void add_rules(const AllStats& all, const scheme::Ruleset& rules, std::vector<Me
   families.push_back(std::move(unmatched));
 }
 
+// What a person who has edited the file wants to know: is it in force?
+void add_configuration(const proxy::Facts::Configuration& facts, std::vector<MetricFamily>& families) {
+  MetricFamily reloads =
+      counters("keyshift_config_reloads_total",
+               "Reloads of the configuration, by result. A failed one changes nothing: the "
+               "log says what is wrong.");
+  reloads.metric.push_back(number(MetricType::Counter, facts.reloads, {{"result", "applied"}}));
+  reloads.metric.push_back(number(MetricType::Counter, facts.failed_reloads, {{"result", "failed"}}));
+  families.push_back(std::move(reloads));
+  const auto gauge = [&families](const char* name, const char* help, uint64_t value) {
+    families.push_back({name, help, MetricType::Gauge, {number(MetricType::Gauge, value)}});
+  };
+  gauge("keyshift_config_last_reload_successful",
+        "0 after a failed reload: the file is wrong, and what it says is not in force.",
+        facts.last_failed ? 0 : 1);
+  gauge("keyshift_config_applied_timestamp_seconds", "When the configuration in force was read.",
+        static_cast<uint64_t>(facts.applied_unix_ms / 1000));
+  gauge("keyshift_config_restart_needed",
+        "1 when the reloaded file changes options that only a restart brings; the log names them.",
+        facts.needs_restart.empty() ? 0 : 1);
+}
+
 }  // namespace
 
 std::vector<MetricFamily> collect_metrics(const proxy::Proxy& proxy) {
   std::vector<MetricFamily> families;
   const AllStats all = proxy.stats();
-  const scheme::Ruleset& rules = *proxy.options().rules;
   const auto health = proxy.facts().health();
   families.push_back({"keyshift_build_info",
                       "Always 1; the label says which version runs.",
@@ -213,11 +240,12 @@ std::vector<MetricFamily> collect_metrics(const proxy::Proxy& proxy) {
                       "1 while the upstream is reachable and takes writes.",
                       MetricType::Gauge,
                       {number(MetricType::Gauge, health.ready ? 1 : 0)}});
+  add_configuration(proxy.facts().configuration(), families);
   add_plain(all, families);
   add_traffic(all, families);
   add_families(all, families);
-  add_domains(all, rules, families);
-  add_rules(all, rules, families);
+  add_domains(all, families);
+  add_rules(all, families);
   return families;
 }
 

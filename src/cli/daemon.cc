@@ -1,5 +1,4 @@
 // From a checked Config to a running sidecar, and back down in exact reverse.
-#include <algorithm>
 #include <csignal>
 #include <memory>
 #include <optional>
@@ -8,7 +7,6 @@
 #include <vector>
 
 #include "keyshift/admin/http_server.h"
-#include "keyshift/base/ascii.h"
 #include "keyshift/base/log.h"
 #include "keyshift/cli/app.h"
 #include "keyshift/cli/serve.h"
@@ -17,63 +15,13 @@
 #include "keyshift/proxy/proxy.h"
 #include "keyshift/upstream/embedded_server.h"
 #include "keyshift/upstream/health_check.h"
+#include "reloader.h"
+#include "settings.h"
 
 namespace keyshift::cli {
 namespace {
 
 constexpr uint64_t kEmbeddedCheckMs = 500;
-
-upstream::PoolOptions pool_options(const config::Config& config, const Address& upstream) {
-  const config::Upstream& from = config.upstream;
-  upstream::PoolOptions options;
-  options.connection.address = upstream;
-  options.connection.username = from.username;
-  options.connection.password = from.password;
-  options.connection.connect_timeout_ms = from.connect_timeout_ms;
-  options.connection.queue_timeout_ms = from.queue_timeout_ms;
-  options.connection.reply_timeout_ms = from.reply_timeout_ms;
-  options.connection.reconnect_min_ms = from.reconnect_min_ms;
-  options.connection.reconnect_max_ms = from.reconnect_max_ms;
-  options.connection.buffer_mark_bytes = config.limits.upstream_buffer_mark_bytes;
-  options.shared_connections = static_cast<size_t>(from.shared_connections);
-  options.connections = static_cast<size_t>(from.pool_size / config.workers);
-  return options;
-}
-
-resp::Limits codec_limits(const config::Limits& from) {
-  resp::Limits limits;
-  limits.max_bulk_bytes = from.max_bulk_bytes;
-  limits.max_arguments = static_cast<uint32_t>(from.max_arguments);
-  limits.max_inline_bytes = static_cast<uint32_t>(from.max_inline_bytes);
-  limits.max_request_bytes = from.max_request_bytes;
-  limits.stream_threshold_bytes = from.stream_threshold_bytes;
-  return limits;
-}
-
-proxy::Options proxy_options(const config::Config& config, const std::vector<net::BoundSocket>& sockets,
-                             const Address& upstream) {
-  proxy::Options options;
-  for (size_t i = 0; i < sockets.size(); ++i) {
-    const config::Listener& listener = config.listeners[i];
-    options.listeners.push_back({&sockets[i], listener.view, listener.password});
-  }
-  options.rules = config.rules;
-  options.phase = config.phase;
-  options.pool = pool_options(config, upstream);
-  options.workers = config.workers;
-  options.database = config.upstream.database;
-  for (std::string command : config.allow) {
-    std::replace(command.begin(), command.end(), ' ', '|');
-    options.allowed.insert(to_lower(command));
-  }
-  options.limits = codec_limits(config.limits);
-  options.max_clients = config.limits.max_clients;
-  options.client_output_limit_bytes = config.limits.client_output_limit_bytes;
-  options.client_output_soft_bytes = config.limits.client_output_soft_bytes;
-  options.drain_timeout_ms = config.limits.drain_timeout_ms;
-  options.idle_timeout_ms = config.limits.idle_timeout_ms;
-  return options;
-}
 
 upstream::HealthCheck::Callbacks health_callbacks(proxy::Proxy& proxy) {
   upstream::HealthCheck::Callbacks callbacks;
@@ -97,13 +45,10 @@ upstream::HealthCheck::Callbacks health_callbacks(proxy::Proxy& proxy) {
 }
 
 // Waits for a signal, or for the end of the embedded server. Returns the exit code.
-int wait_for_end(net::Loop& loop, std::optional<upstream::EmbeddedServer>& embedded) {
+int wait_for_end(net::Loop& loop, Reloader& reloader, std::optional<upstream::EmbeddedServer>& embedded) {
   int code = 0;
-  net::Signals signals(&loop, {SIGTERM, SIGINT, SIGHUP}, [&loop](int signal) {
-    if (signal == SIGHUP) {
-      log::warn("SIGHUP: this version reads its configuration only at start; restart to change it");
-      return;
-    }
+  net::Signals signals(&loop, {SIGTERM, SIGINT, SIGHUP}, [&loop, &reloader](int signal) {
+    if (signal == SIGHUP) return reloader.reload({});
     log::info("signal {}: draining", signal);
     loop.stop();
   });
@@ -125,7 +70,7 @@ int unavailable(const Error& error) {
 
 }  // namespace
 
-int run_daemon(const config::Config& config) {
+int run_daemon(const config::Config& config, LoadConfig load) {
   log::set_up(config.log_level);
   std::signal(SIGPIPE, SIG_IGN);
   for (const std::string& notice : config.notices) log::warn("{}", notice);
@@ -148,7 +93,10 @@ int run_daemon(const config::Config& config) {
     sockets.push_back(std::move(*socket));
   }
 
-  proxy::Proxy proxy(proxy_options(config, sockets, upstream));
+  proxy::Proxy proxy(proxy_options(config, sockets, upstream), proxy_settings(config, config));
+  net::Loop loop;
+  Reloader reloader(loop, proxy, config, std::move(load));
+  proxy.set_reload([&reloader](proxy::ReloadDone done) { reloader.ask(std::move(done)); });
   std::unique_ptr<admin::HttpServer> http;
   if (config.admin.enabled) {
     auto started = admin::HttpServer::start(config.admin.address, proxy);
@@ -156,7 +104,6 @@ int run_daemon(const config::Config& config) {
     http = std::move(*started);
   }
 
-  net::Loop loop;
   proxy.start();
   int code = 0;
   {
@@ -166,7 +113,7 @@ int run_daemon(const config::Config& config) {
               config.rules->rules().size(), config.rules->domains().size(), upstream.text());
     for (const net::BoundSocket& socket : sockets) log::info("listening on {}", socket.address().text());
     if (http) log::info("admin on {}", http->address().text());
-    code = wait_for_end(loop, embedded);
+    code = wait_for_end(loop, reloader, embedded);
     proxy.drain();
   }
   // The ports are free for a successor before anything slow is waited for.

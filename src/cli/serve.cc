@@ -22,12 +22,14 @@ Command add_serve(CLI::App& app) {
       "  keyshift serve --config keyshift.toml --phase legacy     rename nothing, count what would be "
       "renamed\n"
       "\n"
+      "SIGHUP reads the configuration again; a file that is wrong changes nothing, and the log says why.\n"
       "SIGTERM stops taking clients, finishes what is in flight, and ends. Exit codes: 0 stopped when asked "
       "to,\n"
       "2 usage, 69 an address or a program is not to be had, 78 configuration.");
   return {command, [flags](Console& console) {
             const auto config = flags->load(console);
-            return config ? run_daemon(*config) : kExitConfig;
+            if (!config) return kExitConfig;
+            return run_daemon(*config, [sources = flags->sources()] { return config::load(sources); });
           }};
 }
 

@@ -31,6 +31,7 @@ constexpr Row kRows[] = {
 #include "rows/probabilistic.inc"
 #include "rows/timeseries.inc"
 #include "rows/cluster.inc"
+#include "rows/keyshift.inc"
     // clang-format on
 };
 

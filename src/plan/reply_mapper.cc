@@ -18,7 +18,7 @@ ReplyMapper::ReplyMapper(command::Reply shape, std::shared_ptr<const scheme::Rul
                          std::shared_ptr<const scheme::KeyPattern> pattern, size_t steps)
     : shape_(shape),
       rules_(std::move(rules)),
-      view_(&view),
+      view_(view),
       database_(database),
       protocol_(protocol),
       pattern_(std::move(pattern)),
@@ -114,7 +114,7 @@ void ReplyMapper::map_error(std::string_view reply, Buffer& out) const {
 // Puts the client's name of a key into shown_, if it sees the key and its glob fits.
 bool ReplyMapper::collect_visible(std::string_view physical) {
   scratch_.clear();
-  if (!scheme::client_name(*rules_, *pattern_, physical, database_, *view_, scratch_)) return false;
+  if (!scheme::client_name(*rules_, *pattern_, physical, database_, view_, scratch_)) return false;
   resp::append_bulk(shown_, scratch_.view());
   ++shown_count_;
   return true;

@@ -89,6 +89,14 @@ std::string refused_plan(const plan::Plan& plan, const resp::Request& request, s
   return needs_lease(std::string(name) + "|block");
 }
 
+std::string unknown_domain(std::string_view name) {
+  return fmt::format("ERR there is no domain '{}'; KEYSHIFT STATS lists all", name);
+}
+
+std::string not_reloaded(std::string_view reason) {
+  return fmt::format("ERR the configuration was not reloaded, the old one stays in force: {}", reason);
+}
+
 std::string upstream_down(std::string_view reason) {
   return fmt::format("ERR Keyshift has no connection to its upstream ({}); it keeps trying", reason);
 }

@@ -24,12 +24,13 @@ bool info_wants_ours(const resp::Request& request) {
 
 std::string info_section(Worker& worker) {
   const Options& options = worker.options();
+  const Settings& settings = worker.settings();
   const auto health = worker.facts().health();
   return fmt::format(
       "# Keyshift\r\nkeyshift_version:{}\r\nkeyshift_phase:{}\r\nkeyshift_rules:{}\r\nkeyshift_domains:{}\r\n"
       "keyshift_workers:{}\r\nkeyshift_clients:{}\r\nkeyshift_upstream:{}\r\nkeyshift_upstream_ready:{}\r\n",
-      KEYSHIFT_VERSION, options.phase == scheme::Phase::kLegacy ? "legacy" : "consolidated",
-      options.rules->rules().size(), options.rules->domains().size(), options.workers,
+      KEYSHIFT_VERSION, settings.phase == scheme::Phase::kLegacy ? "legacy" : "consolidated",
+      settings.rules->rules().size(), settings.rules->domains().size(), options.workers,
       worker.clients().size(), options.pool.connection.address.text(), health.ready ? "yes" : "no");
 }
 

@@ -17,6 +17,7 @@
 #include "keyshift/proxy/worker.h"
 #include "keyshift/resp/number.h"
 #include "keyshift/resp/writer.h"
+#include "own_commands.h"
 
 namespace keyshift::proxy {
 namespace {
@@ -398,6 +399,10 @@ const std::unordered_map<std::string_view, Handler>& handlers() {
 
 bool LocalCommands::run(const command::Row& row, const resp::Request& request, Session& session,
                         Buffer& reply) {
+  if (row.family == command::Family::kKeyshift) {
+    run_own_command(row, request, session, reply);
+    return true;
+  }
   const auto handler = handlers().find(row.name);
   if (handler == handlers().end()) {
     resp::append_error(reply, errors::never_possible(row.name));

@@ -1,12 +1,17 @@
 #include "keyshift/proxy/proxy.h"
 
+#include <atomic>
 #include <utility>
+
+#include "keyshift/base/check.h"
 
 namespace keyshift::proxy {
 
-Proxy::Proxy(Options options) : options_(std::move(options)) {
+Proxy::Proxy(Options options, std::shared_ptr<const Settings> settings)
+    : options_(std::move(options)), settings_(std::move(settings)) {
   for (int number = 0; number < options_.workers; ++number) {
-    workers_.push_back(std::make_unique<Worker>(Worker::Shared{options_, clients_, facts_}, number));
+    workers_.push_back(
+        std::make_unique<Worker>(Worker::Shared{options_, clients_, facts_, *this}, settings_, number));
   }
 }
 
@@ -25,6 +30,25 @@ void Proxy::drain() {
 
 void Proxy::set_table(const std::shared_ptr<const command::Table>& table) {
   for (const auto& worker : workers_) worker->set_table(table);
+}
+
+void Proxy::apply(std::shared_ptr<const Settings> settings, std::function<void()> done) {
+  KEYSHIFT_CHECK(settings->listeners.size() == options_.sockets.size(), "settings of other listeners");
+  {
+    const std::scoped_lock lock(settings_mutex_);
+    settings_ = settings;
+  }
+  const auto left = std::make_shared<std::atomic<size_t>>(workers_.size());
+  for (const auto& worker : workers_) {
+    worker->apply(settings, [left, done] {
+      if (--*left == 0) done();
+    });
+  }
+}
+
+std::shared_ptr<const Settings> Proxy::settings() const {
+  const std::scoped_lock lock(settings_mutex_);
+  return settings_;
 }
 
 std::vector<const telemetry::LoopStats*> Proxy::stats() const {

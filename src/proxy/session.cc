@@ -47,15 +47,15 @@ std::optional<telemetry::TtlAction> telemetry_action(scheme::TtlAction action) {
 
 }  // namespace
 
-Session::Session(Worker& worker, const ListenerOptions& listener, std::unique_ptr<net::Stream> stream)
+Session::Session(Worker& worker, size_t listener, std::unique_ptr<net::Stream> stream)
     : worker_(worker),
       listener_(listener),
       stream_(std::move(stream)),
       entry_(std::make_shared<ClientEntry>()),
       parser_(worker.options().limits),
       database_(worker.options().database),
-      authenticated_(listener.password.empty()),
-      expected_reply_bytes_(worker.options().client_output_soft_bytes / kFirstRequests) {
+      authenticated_(this->listener().password.empty()),
+      expected_reply_bytes_(worker.settings().client_output_soft_bytes / kFirstRequests) {
   parser_.set_authenticated(authenticated_);
   entry_->address = stream_->peer_name();
   entry_->local_address = stream_->local_name();
@@ -86,8 +86,12 @@ Session::~Session() {
   worker_.counters().clients.subtract();
 }
 
+const ListenerSettings& Session::listener() const {
+  return worker_.settings().listeners[listener_];
+}
+
 bool Session::idle_since(uint64_t ns) const {
-  return pending_.empty() && entry_->last_request_ns.load(std::memory_order_relaxed) < ns;
+  return pending_.empty() && !reloading_ && entry_->last_request_ns.load(std::memory_order_relaxed) < ns;
 }
 
 bool Session::hangs_since(uint64_t ns) const {
@@ -116,7 +120,7 @@ bool Session::set_protocol(resp::Protocol protocol) {
 
 void Session::reset() {
   set_database(worker_.options().database);
-  set_authenticated(listener_.password.empty());
+  set_authenticated(listener().password.empty());
   set_replies(Replies::kOn);
   worker_.clients().forget_names(*entry_);
 }
@@ -263,7 +267,7 @@ bool Session::dispatch(const resp::Request& request) {
       return true;
     case Scope::kRefused: {
       const std::string name(row.name);
-      const auto& allowed = worker_.options().allowed;
+      const auto& allowed = worker_.settings().allowed;
       if (allowed.contains(name) || allowed.contains(name.substr(0, name.find('|'))))
         return forward(row, request);
       answer_error(errors::refused_command(row.name));
@@ -298,7 +302,8 @@ bool Session::forward(const command::Row& row, const resp::Request& request) {
   plan::Plan& plan = worker_.plan();
   worker_.planner().make(row, request, context(), connection_->out(), plan);
   if (plan.refusal == plan::Refusal::kNone) {
-    for (const plan::PlannedKey& key : plan.keys) count_key(key);
+    const Generation& generation = *worker_.generation();
+    for (const plan::PlannedKey& key : plan.keys) count_key(generation, key, request[key.at]);
     expect(row, request, plan, worker_.loop().now_ns());
   } else {
     if (plan.refusal == plan::Refusal::kUnmatched) count_refused();
@@ -309,9 +314,8 @@ bool Session::forward(const command::Row& row, const resp::Request& request) {
 }
 
 plan::Context Session::context() {
-  const Options& options = worker_.options();
-  return {.rules = options.rules,
-          .view = listener_.view,
+  return {.rules = worker_.settings().rules,
+          .view = listener().view,
           .protocol = protocol_,
           .database = database_,
           .now_ms = worker_.loop().wall_ms()};
@@ -345,10 +349,12 @@ bool Session::begin_large(std::string_view bytes) {
   silent_ = replies_ != Replies::kOn;
   if (replies_ == Replies::kSkipNext) replies_ = Replies::kOn;
   entry_->command.store(match.row->name.data(), std::memory_order_relaxed);
-  for (const plan::PlannedKey& key : plan.keys) count_key(key);
+  const Generation& generation = *worker_.generation();
+  for (const plan::PlannedKey& key : plan.keys) count_key(generation, key, prefix[key.at]);
   expect(*match.row, prefix, plan, upstream::Connection::kNoDeadline);
   streaming_ = std::make_unique<Streaming>();
   streaming_->tail = std::move(tail);
+  streaming_->generation = worker_.generation();
   return true;
 }
 
@@ -397,7 +403,8 @@ void Session::relay_streamed(const resp::StreamEvent& event) {
       refuse_streamed(errors::unmatched_key(event.bytes));
       return;
     }
-    if (found.kind == plan::StreamedTail::Found::Kind::kName) count_key(found.key);
+    if (found.kind == plan::StreamedTail::Found::Kind::kName)
+      count_key(*streaming_->generation, found.key, event.bytes);
   }
   borrowed_->submit();
 }
@@ -444,41 +451,64 @@ void Session::select_upstream(const command::Row& row, int database) {
   selecting_ = true;
 }
 
+void Session::reload() {
+  reloading_ = true;
+  worker_.reload_for(entry_->id);
+}
+
+void Session::on_reloaded(const Reloaded& outcome) {
+  if (buried_) return;
+  reloading_ = false;
+  if (outcome.applied) {
+    Buffer& reply = worker_.scratch();
+    reply.clear();
+    resp::append_simple(reply, outcome.text);
+    answer(reply.view());
+  } else {
+    answer_error(errors::not_reloaded(outcome.text));
+  }
+  on_settings();
+  end_if_done();
+}
+
+void Session::on_settings() {
+  if (stalled_ && !buried_ && !must_wait()) resume();
+}
+
 void Session::count_refused() {
   worker_.counters().unmatched[static_cast<size_t>(telemetry::UnmatchedAction::kRefuse)].add();
 }
 
-void Session::count_key(const plan::PlannedKey& key) {
-  telemetry::LoopStats& stats = worker_.counters();
+void Session::count_key(const Generation& generation, const plan::PlannedKey& key, std::string_view name) {
   if (key.rule != scheme::Match::kNone) {
-    stats.rules[key.rule].keys.add();
-    if (key.rewritten) stats.rules[key.rule].rewritten.add();
+    telemetry::RuleStats& rule = *generation.rules[key.rule];
+    rule.keys.add();
+    if (key.rewritten) rule.rewritten.add();
   } else if (key.domain == scheme::Match::kNone) {
-    stats
-        .unmatched[static_cast<size_t>(listener_.view.unmatched == scheme::Unmatched::kPrefix
-                                           ? telemetry::UnmatchedAction::kPrefix
-                                           : telemetry::UnmatchedAction::kPass)]
-        .add();
+    const bool prefixed = listener().view.unmatched == scheme::Unmatched::kPrefix;
+    const auto action = prefixed ? telemetry::UnmatchedAction::kPrefix : telemetry::UnmatchedAction::kPass;
+    worker_.counters().unmatched[static_cast<size_t>(action)].add();
+    worker_.note_unmatched(name);
   }
   if (key.domain == scheme::Match::kNone) return;
   const auto action = telemetry_action(key.ttl);
   if (!action) return;
-  auto& domain = stats.domains[key.domain];
+  telemetry::DomainStats& domain = generation.domain(key.domain);
   (key.observed ? domain.ttl_observed : domain.ttl_rewrites)[static_cast<size_t>(*action)].add();
 }
 
 void Session::expect(const command::Row& row, const resp::Request& request, plan::Plan& plan,
                      uint64_t started_ns) {
   upstream::Connection* const connection = borrowed_ != nullptr ? borrowed_ : connection_;
-  const size_t no_domain = worker_.counters().domains.size() - 1;
-  const auto domain_of = [no_domain](const plan::PlannedKey& key) {
-    return key.domain == scheme::Match::kNone ? static_cast<uint32_t>(no_domain) : key.domain;
+  const Generation& generation = *worker_.generation();
+  const auto domain_of = [&generation](const plan::PlannedKey& key) {
+    return &generation.domain(key.domain);
   };
   Pending& pending = pending_.emplace_back();
   pending.row = &row;
   pending.mapper = std::move(plan.mapper);
   pending.keys = static_cast<uint32_t>(plan.keys.size());
-  pending.domain = plan.keys.empty() ? static_cast<uint32_t>(no_domain) : domain_of(plan.keys.front());
+  pending.domain = plan.keys.empty() ? generation.no_domain : domain_of(plan.keys.front());
   pending.silent = silent_;
   pending.info = row.reply == Reply::kInfo && info_wants_ours(request);
   worker_.counters().commands[static_cast<size_t>(row.family)].add();
@@ -487,7 +517,7 @@ void Session::expect(const command::Row& row, const resp::Request& request, plan
   if (row.hit == command::Hit::kElements && plan.keys.size() > 1 &&
       std::any_of(plan.keys.begin(), plan.keys.end(),
                   [&](const auto& key) { return domain_of(key) != pending.domain; })) {
-    pending.element_domains = std::make_unique<std::vector<uint32_t>>();
+    pending.element_domains = std::make_unique<std::vector<telemetry::DomainStats*>>();
     for (const auto& key : plan.keys) pending.element_domains->push_back(domain_of(key));
     whole = true;
   }
@@ -569,19 +599,17 @@ void Session::relay(Pending& pending, std::string_view bytes, bool finished) {
 }
 
 void Session::count_hits(const Pending& pending, std::string_view reply, const resp::ReplyScanner& scanner) {
-  auto& domains = worker_.counters().domains;
   if (!pending.element_domains || scanner.type() != '*') {
     const plan::HitCount count = plan::count_hits(pending.row->hit, scanner, pending.keys);
-    domains[pending.domain].hits.add(count.hits);
-    domains[pending.domain].misses.add(count.misses);
+    pending.domain->hits.add(count.hits);
+    pending.domain->misses.add(count.misses);
     return;
   }
   resp::ReplyCursor cursor(reply);
   cursor.next();
-  for (const uint32_t domain : *pending.element_domains) {
+  for (telemetry::DomainStats* const domain : *pending.element_domains) {
     if (cursor.done()) break;
-    auto& stats = domains[domain];
-    (cursor.next().is_null ? stats.misses : stats.hits).add();
+    (cursor.next().is_null ? domain->misses : domain->hits).add();
   }
 }
 
@@ -635,14 +663,12 @@ void Session::on_lost(upstream::Loss loss, std::string_view reason) {
 // Back pressure.
 
 bool Session::must_wait() {
-  const Options& options = worker_.options();
+  const size_t soft_bytes = worker_.settings().client_output_soft_bytes;
   // Behind a large request the session waits until its reply is there: it will use another connection.
-  return waits_for_room_ || selecting_ || (borrowed_ != nullptr && !streaming_) ||
-         deferred_.size() > options.client_output_soft_bytes ||
-         pending_.size() >= options.client_pending_requests ||
-         (pending_.size() > 1 &&
-          pending_.size() * expected_reply_bytes_ > options.client_output_soft_bytes) ||
-         stream_->unsent_bytes() > options.client_output_soft_bytes;
+  return waits_for_room_ || selecting_ || reloading_ || (borrowed_ != nullptr && !streaming_) ||
+         deferred_.size() > soft_bytes || pending_.size() >= worker_.options().client_pending_requests ||
+         (pending_.size() > 1 && pending_.size() * expected_reply_bytes_ > soft_bytes) ||
+         stream_->unsent_bytes() > soft_bytes;
 }
 
 void Session::stall() {
@@ -669,9 +695,9 @@ void Session::on_drained() {
 }
 
 void Session::check_output() {
-  if (stream_->unsent_bytes() <= worker_.options().client_output_limit_bytes || buried_) return;
+  if (stream_->unsent_bytes() <= worker_.settings().client_output_limit_bytes || buried_) return;
   log::warn("client {}: closed, it leaves more than {} bytes of replies unread (limits.client_output_limit)",
-            stream_->peer_name(), worker_.options().client_output_limit_bytes);
+            stream_->peer_name(), worker_.settings().client_output_limit_bytes);
   worker_.counters().clients_dropped.add();
   kill();
 }
@@ -695,7 +721,7 @@ void Session::end_if_done() {
     kill();  // the rest of its large request will not come
     return;
   }
-  if (!pending_.empty()) return;
+  if (!pending_.empty() || reloading_) return;
   if (!finishing_ && (!ended_ || stalled_)) return;
   note_traffic();
   buried_ = true;

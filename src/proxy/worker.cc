@@ -9,8 +9,10 @@
 #include "keyshift/base/check.h"
 #include "keyshift/base/log.h"
 #include "keyshift/proxy/errors.h"
+#include "keyshift/proxy/proxy.h"
 #include "keyshift/proxy/session.h"
 #include "keyshift/resp/writer.h"
+#include "keyshift/scheme/shape.h"
 
 namespace keyshift::proxy {
 namespace {
@@ -19,13 +21,17 @@ constexpr uint64_t kHousekeepingMs = 1000;
 constexpr uint64_t kDrainCheckMs = 10;
 // A client that takes nothing of its last replies for so long does not get the rest.
 constexpr uint64_t kLingerNs = 10'000'000'000;
+// A shape costs as much as a request, so of many unmatched keys a sample must do.
+constexpr uint64_t kSampleAll = 1024;
+constexpr uint64_t kSampleEvery = 64;
+constexpr size_t kLongestExample = 256;
 
 }  // namespace
 
-Worker::Worker(const Shared& shared, int number)
+Worker::Worker(const Shared& shared, std::shared_ptr<const Settings> settings, int number)
     : shared_(shared),
-      stats_(command::kFamilyCount, shared.options.rules->domains().size() + 1,
-             shared.options.rules->rules().size()),
+      stats_(command::kFamilyCount),
+      generation_(std::make_shared<const Generation>(std::move(settings), stats_)),
       planner_(std::random_device()() + static_cast<uint64_t>(number)) {
   // Not owned: the built-in table lives as long as the program.
   tables_.push_back(
@@ -49,10 +55,10 @@ void Worker::run() {
   pool_ = std::make_unique<upstream::Pool>(&loop_, shared_.options.pool, &stats_);
   pool_->shared(resp::Protocol::kResp2);  // connected before the first client asks
   funeral_ = std::make_unique<net::Timer>(&loop_, [this] { bury_dead(); });
-  for (const ListenerOptions& listener : shared_.options.listeners) {
+  for (size_t i = 0; i < shared_.options.sockets.size(); ++i) {
     listeners_.push_back(std::make_unique<net::Listener>(
-        &loop_, *listener.socket,
-        [this, &listener](std::unique_ptr<net::Stream> stream) { accept(listener, std::move(stream)); }));
+        &loop_, *shared_.options.sockets[i],
+        [this, i](std::unique_ptr<net::Stream> stream) { accept(i, std::move(stream)); }));
   }
   databases_.insert(shared_.options.database);
   housekeeping_ = std::make_unique<net::Timer>(&loop_, [this] { look_after_sessions(); });
@@ -68,8 +74,8 @@ void Worker::run() {
   pool_.reset();
 }
 
-void Worker::accept(const ListenerOptions& listener, std::unique_ptr<net::Stream> stream) {
-  if (shared_.clients.size() >= shared_.options.max_clients) {
+void Worker::accept(size_t listener, std::unique_ptr<net::Stream> stream) {
+  if (shared_.clients.size() >= settings().max_clients) {
     stats_.clients_dropped.add();
     resp::append_error(stream->out(), errors::kTooManyClients);
     net::Stream::close_when_sent(std::move(stream));
@@ -89,15 +95,36 @@ void Worker::bury_dead() {
   for (Session* session : std::exchange(dead_, {})) sessions_.erase(session);
 }
 
+Session* Worker::find_session(uint64_t id) const {
+  for (const auto& [session, owned] : sessions_) {
+    if (session->entry().id == id) return session;
+  }
+  return nullptr;
+}
+
 void Worker::kill_later(uint64_t id) {
   loop_.post([this, id] {
-    for (const auto& [session, owned] : sessions_) {
-      if (session->entry().id != id) continue;
-      stats_.clients_dropped.add();
-      session->kill();
-      return;
-    }
+    Session* const session = find_session(id);
+    if (session == nullptr) return;
+    stats_.clients_dropped.add();
+    session->kill();
   });
+}
+
+void Worker::reload_for(uint64_t id) {
+  shared_.proxy.reload([this, id](const Reloaded& outcome) {
+    loop_.post([this, id, outcome] {
+      if (Session* const session = find_session(id)) session->on_reloaded(outcome);
+    });
+  });
+}
+
+void Worker::note_unmatched(std::string_view key) {
+  ++unmatched_seen_;
+  const bool first = unmatched_seen_ <= kSampleAll;
+  if (!first && unmatched_seen_ % kSampleEvery != 0) return;
+  stats_.unmatched_shapes.add(scheme::shape_of(key), key.substr(0, kLongestExample),
+                              first ? 1 : kSampleEvery);
 }
 
 void Worker::look_after_sessions() {
@@ -106,7 +133,7 @@ void Worker::look_after_sessions() {
     const uint64_t limit_ns = static_cast<uint64_t>(limit_ms) * 1'000'000;
     return limit_ms <= 0 || limit_ns > now_ns ? uint64_t{0} : now_ns - limit_ns;
   };
-  const uint64_t idle_ns = ago(shared_.options.idle_timeout_ms);
+  const uint64_t idle_ns = ago(settings().idle_timeout_ms);
   const uint64_t hang_ns = ago(shared_.options.pool.connection.reply_timeout_ms);
   for (const auto& [session, owned] : sessions_) {
     if (session->hangs_since(hang_ns)) {
@@ -124,6 +151,17 @@ void Worker::set_table(std::shared_ptr<const command::Table> table) {
   loop_.post([this, table = std::move(table)] { tables_.push_back(table); });
 }
 
+// Sessions that wait look again: a limit may have been raised.
+void Worker::apply(std::shared_ptr<const Settings> settings, std::function<void()> switched) {
+  loop_.post([this, settings = std::move(settings), switched = std::move(switched)]() mutable {
+    generation_ = std::make_shared<const Generation>(std::move(settings), stats_);
+    unmatched_seen_ = 0;
+    stats_.unmatched_shapes.clear();
+    for (const auto& [session, owned] : sessions_) session->on_settings();
+    switched();
+  });
+}
+
 void Worker::drain() {
   loop_.post([this] { begin_drain(); });
 }
@@ -134,10 +172,10 @@ void Worker::begin_drain() {
   listeners_.clear();
   drain_deadline_ = std::make_unique<net::Timer>(&loop_, [this] {
     log::warn("drain: {} clients still had requests in flight after {} ms", sessions_.size(),
-              shared_.options.drain_timeout_ms);
+              settings().drain_timeout_ms);
     loop_.stop();
   });
-  drain_deadline_->start(static_cast<uint64_t>(shared_.options.drain_timeout_ms));
+  drain_deadline_->start(static_cast<uint64_t>(settings().drain_timeout_ms));
   for (const auto& [session, owned] : sessions_) session->drain();
   housekeeping_ = std::make_unique<net::Timer>(&loop_, [this] { end_if_drained(); });
   housekeeping_->start(0, kDrainCheckMs);

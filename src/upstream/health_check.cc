@@ -29,7 +29,7 @@ HealthCheck::HealthCheck(net::Loop* loop, const ConnectionOptions& options, Call
                 set(false, fmt::format("cannot reach {}: {}", options_.address.text(), reason));
               }),
       timer_(loop, [this] { ask(); }),
-      stats_(0, 0, 0) {
+      stats_(0) {
   timer_.start(0, kEveryMs);
 }
 

@@ -118,7 +118,7 @@ class UpstreamTest : public ::testing::Test {
   }
 
   net::Loop loop_;
-  telemetry::LoopStats stats_{1, 1, 1};
+  telemetry::LoopStats stats_{1};
   std::string folder_;
   Address address_;
   ConnectionOptions options_;

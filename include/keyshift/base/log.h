@@ -16,7 +16,9 @@ using spdlog::error;
 using spdlog::info;
 using spdlog::warn;
 
-// Sets format and level ("debug", "info", "warning", "error"); an unknown level leaves "info" and returns false.
-bool set_up(std::string_view level);
+// Sets format and level.
+void set_up(std::string_view level);
+// "debug", "info", "warning" or "error"; of anything else "info". Any thread.
+void set_level(std::string_view level);
 
 }  // namespace keyshift::log

@@ -6,10 +6,18 @@
 // the main thread.
 #pragma once
 
-#include "keyshift/config/config.h"
+#include <functional>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "keyshift/config/load.h"
 
 namespace keyshift::cli {
 
-int run_daemon(const config::Config& config);
+// Loads the configuration from the sources that the process was started with.
+using LoadConfig = std::function<tl::expected<config::Config, std::vector<config::Problem>>()>;
+
+// `load` is called again at each reload.
+int run_daemon(const config::Config& config, LoadConfig load);
 
 }  // namespace keyshift::cli

@@ -50,7 +50,8 @@ enum class Family : uint8_t {
   kTimeseries,
   kProbabilistic,
   kVector,
-  kModule,  // learned from the upstream
+  kKeyshift,  // our own
+  kModule,    // learned from the upstream
 };
 inline constexpr size_t kFamilyCount = static_cast<size_t>(Family::kModule) + 1;
 
@@ -60,7 +61,7 @@ constexpr std::string_view family_name(Family family) {
       "generic",      "string",        "hash",   "list",        "set",    "zset",
       "stream",       "geo",           "bitmap", "hyperloglog", "pubsub", "scripting",
       "transactions", "connection",    "server", "cluster",     "json",   "search",
-      "timeseries",   "probabilistic", "vector", "module"};
+      "timeseries",   "probabilistic", "vector", "keyshift",    "module"};
   return kNames[static_cast<size_t>(family)];
 }
 

@@ -31,6 +31,7 @@ enum class Disposition : uint8_t {
 
 // What was found out about one key of the request.
 struct PlannedKey {
+  uint32_t at;            // argument number
   uint32_t rule;          // scheme::Match::kNone if it fits none
   uint32_t domain;        // scheme::Match::kNone if it belongs to none
   bool rewritten;         // its physical name is another one, or would be but for phase legacy

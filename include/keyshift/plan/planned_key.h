@@ -20,9 +20,11 @@ inline bool is_observed(const scheme::Ruleset& rules, const scheme::Match& match
   return false;
 }
 
-inline PlannedKey planned_key(const scheme::Ruleset& rules, const scheme::Match& match) {
+// `at` is the argument that the key stands in.
+inline PlannedKey planned_key(const scheme::Ruleset& rules, const scheme::Match& match, uint32_t at) {
   const bool observed = is_observed(rules, match);
-  return {.rule = match.rule,
+  return {.at = at,
+          .rule = match.rule,
           .domain = match.domain,
           .rewritten = !match.identity || (observed && match.kind == scheme::Match::Kind::kRule),
           .observed = observed,

@@ -27,7 +27,7 @@
 
 namespace keyshift::plan {
 
-// Whose request it is. `rules` and `view` outlive the plan's mapper, which keeps them.
+// Whose request it is. Mappers and tails keep what they need of it.
 struct Context {
   const std::shared_ptr<const scheme::Ruleset>& rules;
   const scheme::View& view;

@@ -2,7 +2,7 @@
 //
 // Which names stand where in a reply is said by the command's row, never guessed from the reply. A mapper is made by the
 // planner for a request whose reply carries names, waits with the session's pending request, and is used once per kMap
-// step. It keeps the ruleset that mapped the request, so a reload in between changes nothing.
+// step. It keeps the ruleset and the view that mapped the request, so a reload in between changes nothing.
 //
 //   XREAD STREAMS jobs:7 0         jobs:7 -> work:jobs:id:7
 //   *1..*2..$14..work:jobs:id:7..*1...    =>   *1..*2..$6..jobs:7..*1...
@@ -57,7 +57,7 @@ class ReplyMapper {
   std::vector<UsedName> names_;
 
   std::shared_ptr<const scheme::Ruleset> rules_;
-  const scheme::View* view_ = nullptr;
+  scheme::View view_;
   int database_ = 0;
   resp::Protocol protocol_ = resp::Protocol::kResp2;
   std::shared_ptr<const scheme::KeyPattern> pattern_;

@@ -32,7 +32,7 @@ namespace keyshift::plan {
 
 class StreamedTail {
  public:
-  // `view` outlives the tail. `now_ms` is Unix time, `random` spreads the default.
+  // `now_ms` is Unix time, `random` spreads the default.
   StreamedTail(std::shared_ptr<const scheme::Ruleset> rules, const scheme::View& view, int database,
                int64_t now_ms, uint64_t random)
       : rules_(std::move(rules)), view_(view), database_(database), now_ms_(now_ms), random_(random) {}
@@ -77,7 +77,7 @@ class StreamedTail {
   void expiry(const command::Ttl& ttl, std::string_view bytes, Buffer& out);
 
   std::shared_ptr<const scheme::Ruleset> rules_;
-  const scheme::View& view_;
+  scheme::View view_;
   int database_;
   int64_t now_ms_;
   uint64_t random_;

@@ -50,6 +50,10 @@ std::string never_possible(std::string_view name);
 std::string unmatched_key(std::string_view key);
 std::string refused_plan(const plan::Plan& plan, const resp::Request& request, std::string_view name);
 
+std::string unknown_domain(std::string_view name);
+// KEYSHIFT RELOAD of a configuration that is wrong.
+std::string not_reloaded(std::string_view reason);
+
 // The upstream cannot be reached now, or did not answer.
 std::string upstream_down(std::string_view reason);
 std::string upstream_lost(upstream::Loss loss, std::string_view reason);

@@ -29,6 +29,7 @@
 #include "keyshift/plan/planner.h"
 #include "keyshift/plan/reply_mapper.h"
 #include "keyshift/proxy/client_registry.h"
+#include "keyshift/proxy/generation.h"
 #include "keyshift/proxy/options.h"
 #include "keyshift/resp/protocol.h"
 #include "keyshift/resp/request_parser.h"
@@ -40,7 +41,8 @@ class Worker;
 
 class Session final : private net::StreamHandler, private upstream::Waiter {
  public:
-  Session(Worker& worker, const ListenerOptions& listener, std::unique_ptr<net::Stream> stream);
+  // `listener` is its number in Options::sockets and Settings::listeners.
+  Session(Worker& worker, size_t listener, std::unique_ptr<net::Stream> stream);
   ~Session() override;
 
   // Takes no more requests; ends as soon as every reply has left.
@@ -54,15 +56,23 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
 
   // For LocalCommands, whose commands are about this state.
   Worker& worker() { return worker_; }
-  const ListenerOptions& listener() const { return listener_; }
+  const ListenerSettings& listener() const;
   ClientEntry& entry() { return *entry_; }
   resp::Protocol protocol() const { return protocol_; }
   bool authenticated() const { return authenticated_; }
+  int database() const { return database_; }
+  // Whose its requests are, for the planner. Valid until the settings change.
+  plan::Context context();
   void set_authenticated(bool authenticated);
   void set_database(int database);
   // Asks the upstream whether there is such a database (SELECT); its reply is the client's. No request behind this one is
   // taken before it has come.
   void select_upstream(const command::Row& row, int database);
+  // Has the configuration read again (KEYSHIFT RELOAD). No request behind this one is taken before on_reloaded().
+  void reload();
+  void on_reloaded(const Reloaded& outcome);
+  // The settings have changed: what waits for a limit looks again.
+  void on_settings();
   // What the client is answered from now on: everything, nothing, or everything but the next reply.
   enum class Replies : uint8_t { kOn, kOff, kSkipNext };
   void set_replies(Replies replies) {
@@ -85,10 +95,10 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   // One request of the client, or the length of local replies, in the order of their arrival.
   struct Pending {
     std::unique_ptr<plan::ReplyMapper> mapper;
-    std::unique_ptr<std::vector<uint32_t>> element_domains;  // of an MGET over several domains
-    const command::Row* row = nullptr;                       // null: local replies
-    size_t local_bytes = 0;                                  // of deferred_
-    uint32_t domain = 0;                                     // of the first key
+    std::unique_ptr<std::vector<telemetry::DomainStats*>> element_domains;  // of an MGET over several domains
+    const command::Row* row = nullptr;                                      // null: local replies
+    size_t local_bytes = 0;                                                 // of deferred_
+    telemetry::DomainStats* domain = nullptr;                               // of the first key
     uint32_t keys = 0;
     uint16_t steps_left = 0;  // replies to come that are not discarded
     int selects = -1;         // the database that the session is in if the reply is OK
@@ -102,6 +112,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   // A large request on its way through.
   struct Streaming {
     std::unique_ptr<plan::StreamedTail> tail;
+    std::shared_ptr<const Generation> generation;  // that planned its head
     bool owes_end =
         false;  // a body has passed whose line end has not: it is written when the client has sent its own
     bool lost = false;  // answered before its time: what still arrives is dropped
@@ -123,7 +134,6 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   void refuse_streamed(std::string_view text);
   void give_up_streamed(std::string_view reason);
   void finish_streamed();
-  plan::Context context();
   bool forward(const command::Row& row, const resp::Request& request);
   bool must_wait();
   void stall();
@@ -132,7 +142,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   void answer_error(std::string_view text);
   void answer_head(std::string_view text);
   void expect(const command::Row& row, const resp::Request& request, plan::Plan& plan, uint64_t started_ns);
-  void count_key(const plan::PlannedKey& key);
+  void count_key(const Generation& generation, const plan::PlannedKey& key, std::string_view name);
   void count_refused();
   void count_hits(const Pending& pending, std::string_view reply, const resp::ReplyScanner& scanner);
   void relay(Pending& pending, std::string_view bytes, bool finished);
@@ -143,7 +153,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   void note_traffic();
 
   Worker& worker_;
-  const ListenerOptions& listener_;
+  const size_t listener_;
   std::unique_ptr<net::Stream> stream_;
   std::shared_ptr<ClientEntry> entry_;
   upstream::Connection* connection_ = nullptr;  // chosen at the first request that needs one
@@ -162,6 +172,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   bool stalled_ = false;
   bool waits_for_room_ = false;
   bool selecting_ = false;  // the database of what follows is not known yet
+  bool reloading_ = false;  // waits for on_reloaded()
   bool finishing_ = false;  // reads no more requests
   bool ended_ = false;      // the client has sent its last byte
   bool buried_ = false;

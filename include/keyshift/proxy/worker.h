@@ -20,12 +20,14 @@
 #include "keyshift/plan/planner.h"
 #include "keyshift/proxy/client_registry.h"
 #include "keyshift/proxy/facts.h"
+#include "keyshift/proxy/generation.h"
 #include "keyshift/proxy/options.h"
 #include "keyshift/telemetry/loop_stats.h"
 #include "keyshift/upstream/pool.h"
 
 namespace keyshift::proxy {
 
+class Proxy;
 class Session;
 
 class Worker {
@@ -35,9 +37,10 @@ class Worker {
     const Options& options;
     ClientRegistry& clients;
     Facts& facts;
+    const Proxy& proxy;  // for answers about all workers
   };
 
-  Worker(const Shared& shared, int number);
+  Worker(const Shared& shared, std::shared_ptr<const Settings> settings, int number);
   // Requires: start() was not called, or join().
   ~Worker();
 
@@ -49,6 +52,8 @@ class Worker {
   void join();
   // Learned commands replace the table; requests under way keep the rows they found.
   void set_table(std::shared_ptr<const command::Table> table);
+  // Puts `settings` in force between two requests, then calls `switched` there.
+  void apply(std::shared_ptr<const Settings> settings, std::function<void()> switched);
 
   const telemetry::LoopStats& stats() const { return stats_; }
 
@@ -56,6 +61,10 @@ class Worker {
   net::Loop& loop() { return loop_; }
   telemetry::LoopStats& counters() { return stats_; }
   const Options& options() const { return shared_.options; }
+  // Kept by what must count or plan as it began, across a reload.
+  const std::shared_ptr<const Generation>& generation() const { return generation_; }
+  const Settings& settings() const { return *generation_->settings; }
+  const Proxy& proxy() const { return shared_.proxy; }
   ClientRegistry& clients() { return shared_.clients; }
   Facts& facts() { return shared_.facts; }
   const command::Table& table() const { return *tables_.back(); }
@@ -71,10 +80,15 @@ class Worker {
   void bury(Session* session);
   // Closes the session with this id in one of the next turns. Any thread.
   void kill_later(uint64_t id);
+  // Has the configuration read again; the session with this id is told what came of it, if it is still there.
+  void reload_for(uint64_t id);
+  // Notes the shape of a key that no rule and no domain knows: of the first ones each, then of every kSampleEvery-th.
+  void note_unmatched(std::string_view key);
 
  private:
   void run();
-  void accept(const ListenerOptions& listener, std::unique_ptr<net::Stream> stream);
+  void accept(size_t listener, std::unique_ptr<net::Stream> stream);
+  Session* find_session(uint64_t id) const;
   void begin_drain();
   void end_if_drained();
   void look_after_sessions();
@@ -82,6 +96,7 @@ class Worker {
 
   Shared shared_;
   telemetry::LoopStats stats_;
+  std::shared_ptr<const Generation> generation_;
   net::Loop loop_;
   plan::Planner planner_;
   plan::Plan plan_;
@@ -96,6 +111,7 @@ class Worker {
   std::unique_ptr<net::Timer> housekeeping_;
   std::unique_ptr<net::Timer> drain_deadline_;
   std::unordered_set<int> databases_;
+  uint64_t unmatched_seen_ = 0;
   bool draining_ = false;
   std::thread thread_;
 };

@@ -107,6 +107,11 @@ struct Rule {
   std::string location;
 
   const Template& side(Naming naming) const { return naming == Naming::kLegacy ? legacy : key; }
+  // What the rule is called where one line must tell it from all others: its legacy template, and its database if it is
+  // limited to one: "cache:{k:any} (db 3)".
+  std::string title() const {
+    return db < 0 ? legacy.text() : legacy.text() + " (db " + std::to_string(db) + ")";
+  }
   // The side whose names are the keys in Redis.
   Naming physical_side() const { return phase == Phase::kLegacy ? Naming::kLegacy : Naming::kConsolidated; }
 };

@@ -1,14 +1,16 @@
 // LoopStats: everything one event loop counts.
 //
-// The vectors are indexed by what the configuration and the command table number: families, domains, rules. Their
-// sizes are fixed when the loop starts, so memory and label cardinality are bounded by the configuration.
+// Labels come from the command table (families) and from the configuration (domains, rules), never from keys or clients,
+// so memory and label cardinality are bounded by them.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <vector>
 
+#include "keyshift/telemetry/by_label.h"
 #include "keyshift/telemetry/counter.h"
+#include "keyshift/telemetry/top_counts.h"
 
 namespace keyshift::telemetry {
 
@@ -36,14 +38,17 @@ struct RuleStats {
 };
 
 struct LoopStats {
-  LoopStats(size_t families, size_t domain_count, size_t rule_count)
-      : commands(families), durations(families), domains(domain_count), rules(rule_count) {}
+  // Shapes of unmatched keys that are told apart.
+  static constexpr size_t kUnmatchedShapes = 128;
+
+  explicit LoopStats(size_t families) : commands(families), durations(families) {}
 
   std::vector<Counter> commands;     // by family, as clients sent them
   std::vector<Histogram> durations;  // by family, from the last byte of the request to the last of its reply
-  std::vector<DomainStats> domains;  // the last one is "no domain"
-  std::vector<RuleStats> rules;
+  ByLabel<DomainStats> domains;      // by name; "" is the keys of no domain
+  ByLabel<RuleStats> rules;          // by title: scheme::Rule::title()
   std::array<Counter, kUnmatchedActions> unmatched;
+  TopCounts unmatched_shapes{kUnmatchedShapes};
 
   Counter client_errors;    // error replies that we made ourselves
   Counter upstream_errors;  // error replies that Redis made

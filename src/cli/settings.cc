@@ -1,0 +1,82 @@
+#include "settings.h"
+
+#include <algorithm>
+#include <string>
+
+#include "keyshift/base/ascii.h"
+
+namespace keyshift::cli {
+namespace {
+
+upstream::PoolOptions pool_options(const config::Config& config, const Address& upstream) {
+  const config::Upstream& from = config.upstream;
+  upstream::PoolOptions options;
+  options.connection.address = upstream;
+  options.connection.username = from.username;
+  options.connection.password = from.password;
+  options.connection.connect_timeout_ms = from.connect_timeout_ms;
+  options.connection.queue_timeout_ms = from.queue_timeout_ms;
+  options.connection.reply_timeout_ms = from.reply_timeout_ms;
+  options.connection.reconnect_min_ms = from.reconnect_min_ms;
+  options.connection.reconnect_max_ms = from.reconnect_max_ms;
+  options.connection.buffer_mark_bytes = config.limits.upstream_buffer_mark_bytes;
+  options.shared_connections = static_cast<size_t>(from.shared_connections);
+  options.connections = static_cast<size_t>(from.pool_size / config.workers);
+  return options;
+}
+
+resp::Limits codec_limits(const config::Limits& from) {
+  resp::Limits limits;
+  limits.max_bulk_bytes = from.max_bulk_bytes;
+  limits.max_arguments = static_cast<uint32_t>(from.max_arguments);
+  limits.max_inline_bytes = static_cast<uint32_t>(from.max_inline_bytes);
+  limits.max_request_bytes = from.max_request_bytes;
+  limits.stream_threshold_bytes = from.stream_threshold_bytes;
+  return limits;
+}
+
+// The listener of `wanted` for the `index`-th of `started`. Two on any free port look alike: then their order tells.
+const config::Listener& listener_for(const config::Config& wanted, const config::Config& started,
+                                     size_t index) {
+  const Address& address = started.listeners[index].address;
+  if (index < wanted.listeners.size() && wanted.listeners[index].address == address)
+    return wanted.listeners[index];
+  const auto found = std::ranges::find(wanted.listeners, address, &config::Listener::address);
+  return found == wanted.listeners.end() ? started.listeners[index] : *found;
+}
+
+}  // namespace
+
+proxy::Options proxy_options(const config::Config& config, const std::vector<net::BoundSocket>& sockets,
+                             const Address& upstream) {
+  proxy::Options options;
+  for (const net::BoundSocket& socket : sockets) options.sockets.push_back(&socket);
+  options.pool = pool_options(config, upstream);
+  options.workers = config.workers;
+  options.database = config.upstream.database;
+  options.limits = codec_limits(config.limits);
+  return options;
+}
+
+std::shared_ptr<const proxy::Settings> proxy_settings(const config::Config& wanted,
+                                                      const config::Config& started) {
+  auto settings = std::make_shared<proxy::Settings>();
+  settings->rules = wanted.rules;
+  settings->phase = wanted.phase;
+  for (size_t i = 0; i < started.listeners.size(); ++i) {
+    const config::Listener& listener = listener_for(wanted, started, i);
+    settings->listeners.push_back({listener.view, listener.password});
+  }
+  for (std::string command : wanted.allow) {
+    std::replace(command.begin(), command.end(), ' ', '|');
+    settings->allowed.insert(to_lower(command));
+  }
+  settings->max_clients = wanted.limits.max_clients;
+  settings->client_output_limit_bytes = wanted.limits.client_output_limit_bytes;
+  settings->client_output_soft_bytes = wanted.limits.client_output_soft_bytes;
+  settings->drain_timeout_ms = wanted.limits.drain_timeout_ms;
+  settings->idle_timeout_ms = wanted.limits.idle_timeout_ms;
+  return settings;
+}
+
+}  // namespace keyshift::cli
