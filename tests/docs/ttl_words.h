@@ -7,15 +7,15 @@ inline constexpr const char* kIntroduction = R"(# Expiries
 
 <!-- Made from the command table (src/command/rows/) by `./dev docs`. Do not edit. -->
 
-An old application writes keys without an expiry, or with whatever somebody found right in some year. A domain's policy
-says what holds instead, for every client and without a change to any. This page says what the policy is, and what happens
-to each command.
+An old application writes keys without an expiry, or with whatever somebody found right in some year. A domain's
+policy says what holds instead, for every client and without a change to any. This page says what the policy is, and
+what happens to each command.
 
 ## The policy
 
-A key belongs to the domain that is the first segment of its consolidated name, and to the resource that is the second:
-`mood:user:u1` to domain `mood`, resource `user`. The policy can be said for a domain, and for one of its resources; what
-a resource does not say, its domain says. Keys of no domain are left alone.
+A key belongs to the domain that is the first segment of its consolidated name, and to the resource that is the
+second: `mood:user:u1` to domain `mood`, resource `user`. The policy can be said for a domain, and for one of its
+resources; what a resource does not say, its domain says. Keys of no domain are left alone.
 
 | option | meaning |
 |---|---|
@@ -51,22 +51,22 @@ max_ttl = "2d"           # bounds, and no default
 )";
 
 inline constexpr const char* kDefaultWords = R"(
-A rule would rename the keys as well; here they have their consolidated names already. All examples are made by the code
-that rewrites requests. It is 2023-11-14 22:13:20 UTC in them, Unix time 1700000000.
+A rule would rename the keys as well; here they have their consolidated names already. All examples are made by the
+code that rewrites requests. It is 2023-11-14 22:13:20 UTC in them, Unix time 1700000000.
 
 ### What no expiry was given to
 
-A write that leaves its key without an expiry is given the default: inside the command where it can carry one, else by a
-second command behind it. Its reply is not seen by the client. `NX` means: only if the key has none, so an expiry that is
-there is never changed by a default.
+A write that leaves its key without an expiry is given the default: inside the command where it can carry one, else by
+a second command behind it. Its reply is not seen by the client. `NX` means: only if the key has none, so an expiry
+that is there is never changed by a default.
 )";
 
 inline constexpr const char* kGivenWords = R"(
 ### What the client gives
 
 `clamp` brings an expiry into the bounds, `override` replaces it by the default, `keep` leaves it. The client's own form
-stays: seconds remain seconds, a point in time remains a point in time. Seconds are rounded to the nearest that is inside
-the bounds, and never to 0.
+stays: seconds remain seconds, a point in time remains a point in time. Seconds are rounded to the nearest that is
+inside the bounds, and never to 0.
 
 What Redis would refuse goes to Redis as it is, so the client gets Redis's own error; so does what deletes the key (an
 `EXPIRE` of 0 or less, a point in time that has passed).
@@ -87,25 +87,25 @@ inline constexpr const char* kBoundsWords = R"(
   `keyshift_ttl_observed_total{domain,action}`, in other phases `keyshift_ttl_rewrites_total` counts what was done.
   The phase is the rule's; for a key that is written under its consolidated name and fits no rule, it is its domain's.
 - A value that is relayed while it arrives (above `limits.stream_threshold`) gets its default behind the command, for
-  nobody knows yet whether an expiry will come. One that comes is judged as it passes. A `RESTORE` whose expiry the policy
-  changes, or would change if `ABSTTL` came behind the payload, is collected first.
+  nobody knows yet whether an expiry will come. One that comes is judged as it passes. A `RESTORE` whose expiry the
+  policy changes, or would change if `ABSTTL` came behind the payload, is collected first.
 )";
 
 inline constexpr const char* kCommandsWords = R"(
 ## Commands
 
 Every command that takes an expiry or can leave a key without one. `*`: newer than Redis 7.0. `†`: refused, unless
-`allow` names it. Commands that a module brings and that are not here are learned from the server: their keys are renamed
-and their expiries left alone.
+`allow` names it. Commands that a module brings and that are not here are learned from the server: their keys are
+renamed and their expiries left alone.
 )";
 
 inline constexpr const char* kInlineWords = R"(
 ### They may carry an expiry, and get the default inside
 
-With an expiry, it is judged. Without one, the default is added to the command itself. `KEEPTTL` is the client's wish and
-stays. The one expiry that `MSETEX` gives to several keys becomes the shortest of what their policies make of it; where
-their defaults differ, each gets its own behind. Where Redis will answer an error, or a newer server may know a word that Keyshift does not, the command goes as it
-is and the default goes behind.
+With an expiry, it is judged. Without one, the default is added to the command itself. `KEEPTTL` is the client's wish
+and stays. The one expiry that `MSETEX` gives to several keys becomes the shortest of what their policies make of it;
+where their defaults differ, each gets its own behind. Where Redis will answer an error, or a newer server may know a
+word that Keyshift does not, the command goes as it is and the default goes behind.
 
 )";
 
@@ -142,26 +142,27 @@ With an expiry, it is judged. Without one they leave the key's expiry as it is, 
 inline constexpr const char* kBehindWords = R"(
 ### They carry no expiry: the default goes behind them
 
-These add something to a key, change it or replace it, and Redis leaves it without an expiry if it had none. So `EXPIRE key
-default NX` follows in the same write to the server (`PEXPIRE` where the default is no whole number of seconds). It
-follows whatever the command's own reply will be, so a key without expiry that such a command only tries to change has one
-afterwards. `RENAME`, `COPY` and `SORT ... STORE` carry over or drop the expiry as in Redis; one that is carried over is
-kept, whatever the other domain's bounds are. With `COPY ... DB n` the default is given in that database.
+These add something to a key, change it or replace it, and Redis leaves it without an expiry if it had none. So
+`EXPIRE key default NX` follows in the same write to the server (`PEXPIRE` where the default is no whole number of
+seconds). It follows whatever the command's own reply will be, so a key without expiry that such a command only tries
+to change has one afterwards. `RENAME`, `COPY` and `SORT ... STORE` carry over or drop the expiry as in Redis; one
+that is carried over is kept, whatever the other domain's bounds are. With `COPY ... DB n` the default is given in
+that database.
 )";
 
 inline constexpr const char* kLeavesWords = R"(
 ### They write, and get no expiry
 
-They take something away, move the key as it is, or change what belongs to it: consumer groups, and the expiries of hash
-fields, which are none of the key's. The expiry of the key stays as it is.
+They take something away, move the key as it is, or change what belongs to it: consumer groups, and the expiries of
+hash fields, which are none of the key's. The expiry of the key stays as it is.
 
 )";
 
 inline constexpr const char* kEndWords = R"(
 All other commands change no key, or name none (`FLUSHALL`, `SWAPDB`).
 
-Scripts and functions: the keys that a call names get the default behind the call. What the script does to them, and to
-keys that it makes up itself, is between it and Redis: an expiry that it gives is not judged.
+Scripts and functions: the keys that a call names get the default behind the call. What the script does to them, and
+to keys that it makes up itself, is between it and Redis: an expiry that it gives is not judged.
 )";
 
 }  // namespace keyshift::docs

@@ -78,8 +78,8 @@ def physical(key):
     return '%s:id:%s' % ('clamped:brief' if name == 'brief' else name + ':keys', number)
 
 
-# A command that gives an expiry: its words (K the key, N the expiry, P a payload of DUMP), the milliseconds of its unit, and
-# whether it counts from 1970. `before` is what is there when it comes.
+# A command that gives an expiry: its words (K the key, N the expiry, P a payload of DUMP), the milliseconds of its
+# unit, and whether it counts from 1970. `before` is what is there when it comes.
 Expiring = namedtuple('Expiring', 'words tick absolute before', defaults=('',))
 
 EXPIRING = [
@@ -123,9 +123,10 @@ LENGTHS = {
     'short': 20 * SECOND, 'inside': 2 * HOUR, 'ninety seconds': 90 * SECOND, 'long': 30 * DAY,
     'the maximum': DAY, 'above the maximum': DAY + SECOND, 'past': -HOUR, 'ten years': 3650 * DAY,
 }
-# Values as they are written, whatever the unit: Redis accepts some and refuses others. None is so short that it ends before
-# the test has looked.
-TEXTS = ['0', '-1', str(LLONG_MAX), str(LLONG_MAX // 1000), str(LLONG_MAX // 1000 + 1), str(LLONG_MIN), str(LLONG_MAX + 1),
+# Values as they are written, whatever the unit: Redis accepts some and refuses others. None is so short that it ends
+# before the test has looked.
+TEXTS = ['0', '-1', str(LLONG_MAX), str(LLONG_MAX // 1000), str(LLONG_MAX // 1000 + 1), str(LLONG_MIN),
+         str(LLONG_MAX + 1),
          '-9223372036854775', '-9223372036854776', '20000', 'soon', '1.5', '+5', ' 5', '5 ', '007', '', '0x10']
 
 # Writes that can leave K without an expiry, each behind what must be there before; D is another key of the same policy
@@ -140,7 +141,8 @@ WRITES = [
     ('', 'LPUSH K v'), ('', 'RPUSH K v w'), ('RPUSH K a', 'LPUSHX K v'), ('RPUSH K a', 'RPUSHX K v'),
     ('RPUSH K a', 'LSET K 0 b'), ('RPUSH K a', 'LINSERT K BEFORE a b'),
     ('RPUSH D a b', 'LMOVE D K LEFT RIGHT'), ('RPUSH D a b', 'RPOPLPUSH D K'),
-    ('', 'SADD K a b'), ('SADD D a b', 'SMOVE D K a'), ('SADD D a b', 'SUNIONSTORE K D'), ('SADD D a', 'SINTERSTORE K D'),
+    ('', 'SADD K a b'), ('SADD D a b', 'SMOVE D K a'), ('SADD D a b', 'SUNIONSTORE K D'),
+    ('SADD D a', 'SINTERSTORE K D'),
     ('SADD D a b', 'SDIFFSTORE K D'),
     ('', 'ZADD K 1 a'), ('', 'ZINCRBY K 1 a'), ('ZADD D 1 a', 'ZUNIONSTORE K 1 D'), ('ZADD D 1 a', 'ZINTERSTORE K 1 D'),
     ('ZADD D 1 a', 'ZDIFFSTORE K 1 D'), ('ZADD D 1 a', 'ZRANGESTORE K D 0 -1'),
@@ -148,7 +150,8 @@ WRITES = [
     ('GEOADD D 13.36 38.11 a', 'GEORADIUS D 13 38 99 km STORE K'),
     ('', 'PFADD K a'), ('PFADD D a', 'PFMERGE K D'),
     ('', 'XADD K 1-1 f v'), ('', 'XGROUP CREATE K g $ MKSTREAM'),
-    ('RPUSH D 2 1', 'SORT D STORE K'), ('SET D old', 'COPY D K'), ('SET D old', 'RENAME D K'), ('SET D old', 'RENAMENX D K'),
+    ('RPUSH D 2 1', 'SORT D STORE K'), ('SET D old', 'COPY D K'), ('SET D old', 'RENAME D K'),
+    ('SET D old', 'RENAMENX D K'),
     ('SET K old PXAT FAR', 'PERSIST K'), ('SET K old PXAT FAR', 'GETEX K PERSIST'),
     ('', "EVAL return(redis.call('set',KEYS[1],ARGV[1])) 1 K v"), ('', 'RESTORE K 0 P'), ('', 'RESTORE K 0 P ABSTTL'),
     ('SET K old PXAT FAR', 'RESTORE K 0 P REPLACE'),
@@ -158,7 +161,8 @@ WRITES = [
 KEEPING = [
     ('SET K old PXAT FAR', 'SET K v KEEPTTL'), ('SET K 1 PXAT FAR', 'INCR K'), ('SET K old PXAT FAR', 'APPEND K v'),
     ('SET K old PXAT FAR', 'SETRANGE K 0 v'), ('SET K old PXAT FAR', 'GETEX K'), ('SET K old PXAT FAR', 'GET K'),
-    ('SET K old PXAT FAR', 'SETNX K v'), ('SET K old', 'GETEX K'), ('SET K old', 'SET K v KEEPTTL'), ('SET K old', 'GET K'),
+    ('SET K old PXAT FAR', 'SETNX K v'), ('SET K old', 'GETEX K'), ('SET K old', 'SET K v KEEPTTL'),
+    ('SET K old', 'GET K'),
     ('SET K old', 'TOUCH K'), ('RPUSH K a b', 'LPOP K'), ('RPUSH K a b', 'LTRIM K 0 0'), ('SADD K a b', 'SREM K a'),
     ('HSET K a 1 b 2', 'HDEL K a'), ('ZADD K 1 a 2 b', 'ZPOPMIN K'), ('SET D old PXAT FAR', 'RENAME D K'),
     ('SET D old PXAT FAR', 'COPY D K'), ('XADD K 1-1 f v', 'XTRIM K MAXLEN 5'), ('SET K old', 'EXPIRE K 99 XX'),

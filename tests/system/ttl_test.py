@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What becomes of expiries, command by command, against real servers: every command that gives one or leaves a key without,
-under every policy, in every phase, in small and in streamed requests.
+"""What becomes of expiries, command by command, against real servers: every command that gives one or leaves a key
+without, under every policy, in every phase, in small and in streamed requests.
 
-Each case runs twice with the same names: on a Redis that knows no policy, and through Keyshift. The replies must be equal
-byte for byte, errors too. The expiry upstream (PEXPIRETIME) must be the bare one as the policy judges it; what is counted
-from "now" is compared with the clock before and after, so nothing depends on how fast the test is.
+Each case runs twice with the same names: on a Redis that knows no policy, and through Keyshift. The replies must be
+equal byte for byte, errors too. The expiry upstream (PEXPIRETIME) must be the bare one as the policy judges it; what is
+counted from "now" is compared with the clock before and after, so nothing depends on how fast the test is.
 """
 
 import os
@@ -18,8 +18,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import tap
 from harness.servers import Keyshift, RedisServer
-from ttl_cases import (CONFIG, DAY, EXPIRING, FAR, HOUR, KEEPING, LENGTHS, LLONG_MAX, MINUTE, POLICIES, SECOND, TEXTS, WRITES,
-                       physical)
+from ttl_cases import (CONFIG, DAY, EXPIRING, FAR, HOUR, KEEPING, LENGTHS, LLONG_MAX, MINUTE, POLICIES, SECOND, TEXTS,
+                       WRITES, physical)
 
 THRESHOLD = 2048
 # More than arrives in one piece, and more than Redis can make small: DUMP's payload is large as well.
@@ -212,7 +212,8 @@ class ByPolicy(TtlTest):
         self.right.client.ask('EXISTS', 'a-fence')
         with self.redis.connect() as other:
             other.ask('SELECT', 3)
-            self.assert_lasts(other.ask('PEXPIRETIME', physical('clamped-copied')), HOUR, HOUR, begin, now_ms() + 1, 'COPY')
+            self.assert_lasts(other.ask('PEXPIRETIME', physical('clamped-copied')), HOUR, HOUR, begin,
+                              now_ms() + 1, 'COPY')
 
     def test_what_is_done_is_counted(self):
         def count(action):
@@ -267,8 +268,8 @@ class Streamed(TtlTest):
     def test_what_is_done_is_counted(self):
         def count(action):
             return self.keyshift.metric('ttl_rewrites_total', domain='clamped', action=action)
-        for options, action in (([], 'default'), (['NX'], 'default'), (['XX', 'EX', 10**7], 'clamp'), (['EX', 3600], None),
-                                (['KEEPTTL'], None)):
+        for options, action in (([], 'default'), (['NX'], 'default'), (['XX', 'EX', 10**7], 'clamp'),
+                                (['EX', 3600], None), (['KEEPTTL'], None)):
             before = {each: count(each) for each in ('default', 'clamp', 'override')}
             self.right.client.ask('SET', 'clamped-c' + str(len(options)), BIG, *options)
             self.right.client.ask('EXISTS', 'a-fence')
