@@ -16,6 +16,8 @@ constexpr size_t kMaxSteps = 20'000;
 // Runs shorter than this tell nothing of a key; and each costs Redis another place to return to.
 constexpr size_t kLeastRun = 3;
 constexpr int kRunDepth = 2;
+// Pairs of tokens compared in the search for a run.
+constexpr size_t kMaxPairs = 16'384;
 
 struct Pattern {
   std::string text;
@@ -153,7 +155,7 @@ void add_star(GlobTokens& out) {
 // Appends what strings of both ranges hold, between stars.
 void join_middle(const GlobTokens& one, Range a, const GlobTokens& two, Range b, int depth, GlobTokens& out) {
   add_star(out);
-  if (depth == 0) return;
+  if (depth == 0 || (a.second - a.first) * (b.second - b.first) > kMaxPairs) return;
   // Where the longest common run ends: of each row of the table only the last is kept.
   size_t longest = 0;
   size_t end_a = 0;

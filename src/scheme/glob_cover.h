@@ -18,7 +18,7 @@ namespace keyshift::scheme {
 void cover(std::vector<std::string>& patterns, size_t most);
 
 // A pattern that takes whatever `one` or `two` takes: what they begin with, the longest runs that they share, what they
-// end with. Costs the product of their lengths.
+// end with. Between long ends that differ, runs are not looked for.
 GlobTokens joined(const GlobTokens& one, const GlobTokens& two);
 
 }  // namespace keyshift::scheme
