@@ -232,16 +232,14 @@ bool Dfa::build(const Automaton& automaton) {
 }
 
 void Dfa::targets(uint32_t state, const ByteSet& bytes, std::vector<uint32_t>& out) const {
-  bool otherwise = false;
+  size_t exceptional = 0;
+  const Exception* const exceptions = exceptions_.data() + state;
   for (size_t byte = 0; byte < 256; ++byte) {
-    const Exception& exception = exceptions_[state + byte];
-    if (exception.check != state) {
-      otherwise = otherwise || bytes[byte];
-    } else if (bytes[byte]) {
-      out.push_back(exception.next);
-    }
+    if (exceptions[byte].check != state || !bytes[byte]) continue;
+    out.push_back(exceptions[byte].next);
+    ++exceptional;
   }
-  if (otherwise) out.push_back(states_[state].otherwise);
+  if (exceptional < bytes.count()) out.push_back(states_[state].otherwise);
 }
 
 }  // namespace keyshift::scheme

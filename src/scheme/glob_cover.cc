@@ -5,6 +5,9 @@
 #include <bitset>
 #include <map>
 #include <set>
+#include <string_view>
+
+#include "keyshift/scheme/glob.h"
 
 namespace keyshift::scheme {
 namespace {
@@ -12,7 +15,7 @@ namespace {
 // More patterns than this are joined first: proofs are for the few that remain.
 constexpr size_t kMaxProved = 32;
 // Steps of one proof.
-constexpr size_t kMaxSteps = 20'000;
+constexpr size_t kMaxSteps = 10'000;
 // Runs shorter than this tell nothing of a key; and each costs Redis another place to return to.
 constexpr size_t kLeastRun = 3;
 constexpr int kRunDepth = 2;
@@ -33,10 +36,10 @@ Pattern pattern_of(GlobTokens&& tokens) {
 // All positions of all patterns side by side, as the states of one automaton: position p of pattern i is base[i] + p.
 class Inclusion {
  public:
-  explicit Inclusion(const std::vector<const GlobTokens*>& others) {
-    for (const GlobTokens* tokens : others) {
+  explicit Inclusion(const std::vector<const Pattern*>& others) {
+    for (const Pattern* other : others) {
       start_.push_back(tokens_.size());
-      for (const GlobToken& token : *tokens) tokens_.push_back(&token);
+      for (const GlobToken& token : other->tokens) tokens_.push_back(&token);
       tokens_.push_back(nullptr);  // here a string may end
     }
   }
@@ -127,14 +130,43 @@ class Inclusion {
   std::vector<unsigned char> bytes_;
 };
 
+// A string that the pattern takes: a byte of each token, and `star` for each star.
+std::string example(const GlobTokens& tokens, std::string_view star) {
+  std::string made;
+  for (const GlobToken& token : tokens) {
+    if (token.star) {
+      made += star;
+      continue;
+    }
+    for (size_t byte = 256; byte-- > 0;) {
+      if (!token.bytes[byte]) continue;
+      made.push_back(static_cast<char>(byte));
+      break;
+    }
+  }
+  return made;
+}
+
+// Does `inner` lie in the others? Most patterns show by an example that they do not.
+bool lies_in(const GlobTokens& inner, const std::vector<const Pattern*>& others) {
+  for (const std::string_view star : {"", "\xfe\xfd"}) {
+    const std::string shown = example(inner, star);
+    if (std::none_of(others.begin(), others.end(),
+                     [&shown](const Pattern* other) { return glob_match(other->text, shown); })) {
+      return false;
+    }
+  }
+  return Inclusion(others).holds(inner);
+}
+
 // From the last to the first: of patterns that take the same, the first stays.
 void drop_dispensable(std::vector<Pattern>& patterns) {
   for (size_t i = patterns.size(); i-- > 0 && patterns.size() > 1;) {
-    std::vector<const GlobTokens*> others;
+    std::vector<const Pattern*> others;
     for (size_t j = 0; j < patterns.size(); ++j) {
-      if (j != i) others.push_back(&patterns[j].tokens);
+      if (j != i) others.push_back(&patterns[j]);
     }
-    if (Inclusion(others).holds(patterns[i].tokens))
+    if (lies_in(patterns[i].tokens, others))
       patterns.erase(patterns.begin() + static_cast<std::ptrdiff_t>(i));
   }
 }
@@ -179,13 +211,12 @@ void join_middle(const GlobTokens& one, Range a, const GlobTokens& two, Range b,
   join_middle(one, {end_a, a.second}, two, {end_b, b.second}, depth - 1, out);
 }
 
-// How much a pattern tells: its bytes, and those before its first star twice, for by them Redis rejects a key at once.
+// How much a pattern tells: its bytes, and much more if it begins with one, for by that Redis rejects most keys at once.
 size_t telling(const GlobTokens& tokens) {
+  constexpr size_t kBeginning = 8;
   const auto tells = [](const GlobToken& token) { return !token.bytes.all(); };
-  const auto star =
-      std::find_if(tokens.begin(), tokens.end(), [](const GlobToken& token) { return token.star; });
-  return static_cast<size_t>(std::count_if(tokens.begin(), tokens.end(), tells) +
-                             std::count_if(tokens.begin(), star, tells));
+  return static_cast<size_t>(std::count_if(tokens.begin(), tokens.end(), tells)) +
+         (!tokens.empty() && tells(tokens.front()) ? kBeginning : 0);
 }
 
 // Joins the neighbours that keep the most of what the less telling of both says. Sorted, neighbours begin alike.
@@ -217,12 +248,14 @@ void join_closest(std::vector<Pattern>& patterns, size_t most) {
   }
 }
 
-// So many that pairs of them are not looked at: equal parts of the sorted list become one pattern each.
+// So many that pairs of them are not looked at: behind the first, equal parts of the sorted list become one pattern each.
 void join_parts(std::vector<Pattern>& patterns, size_t parts) {
   std::vector<Pattern> made;
+  made.push_back(std::move(patterns.front()));
+  const size_t count = patterns.size() - 1;
   for (size_t part = 0; part < parts; ++part) {
-    const size_t begin = patterns.size() * part / parts;
-    const size_t end = patterns.size() * (part + 1) / parts;
+    const size_t begin = 1 + count * part / parts;
+    const size_t end = 1 + count * (part + 1) / parts;
     GlobTokens all = std::move(patterns[begin].tokens);
     for (size_t i = begin + 1; i < end; ++i) all = joined(all, patterns[i].tokens);
     made.push_back(pattern_of(std::move(all)));
@@ -238,7 +271,11 @@ GlobTokens joined(const GlobTokens& one, const GlobTokens& two) {
   while (prefix < shorter && one[prefix] == two[prefix]) ++prefix;
   if (prefix == one.size() && prefix == two.size()) return one;
   size_t suffix = 0;
-  while (suffix < shorter - prefix && one[one.size() - suffix - 1] == two[two.size() - suffix - 1]) ++suffix;
+  // Up to the last star: what precedes it may find its like elsewhere.
+  while (suffix < shorter - prefix && one[one.size() - suffix - 1] == two[two.size() - suffix - 1] &&
+         !one[one.size() - suffix - 1].star) {
+    ++suffix;
+  }
   GlobTokens made(one.begin(), one.begin() + static_cast<std::ptrdiff_t>(prefix));
   join_middle(one, {prefix, one.size() - suffix}, two, {prefix, two.size() - suffix}, kRunDepth, made);
   for (size_t i = one.size() - suffix; i < one.size(); ++i) {
@@ -253,21 +290,19 @@ void cover(std::vector<std::string>& patterns, size_t most) {
   for (const std::string& pattern : patterns) left.push_back({pattern, glob_tokens(pattern)});
   if (left.size() > kMaxProved) {
     // The client's own glob, which comes first, often holds the most of them.
-    const GlobTokens own = left.front().tokens;
+    const Pattern own = left.front();
     left.erase(std::remove_if(left.begin() + 1, left.end(),
-                              [&own](const Pattern& one) { return Inclusion({&own}).holds(one.tokens); }),
+                              [&own](const Pattern& one) { return lies_in(one.tokens, {&own}); }),
                left.end());
   }
-  const auto sort = [&left] {
-    std::sort(left.begin(), left.end(), [](const Pattern& a, const Pattern& b) { return a.text < b.text; });
-  };
+  const auto by_text = [](const Pattern& a, const Pattern& b) { return a.text < b.text; };
   if (left.size() > kMaxProved) {
-    sort();
-    join_parts(left, kMaxProved);
+    std::sort(left.begin() + 1, left.end(), by_text);
+    join_parts(left, kMaxProved - 1);
   }
   drop_dispensable(left);
   if (left.size() > most) {
-    sort();
+    std::sort(left.begin(), left.end(), by_text);
     join_closest(left, most);
     drop_dispensable(left);
   }

@@ -18,7 +18,6 @@ void GlobReadings::walk(const GlobTokens& glob) {
   std::vector<uint32_t> next;
   std::vector<uint32_t> targets;
   std::vector<bool> seen;
-  size_t visits = 0;
   for (const GlobToken& token : glob) {
     next.clear();
     if (token.is_byte()) {
@@ -26,6 +25,7 @@ void GlobReadings::walk(const GlobTokens& glob) {
       for (const uint32_t state : now) next.push_back(dfa.next(state, byte));
       std::sort(next.begin(), next.end());
       next.erase(std::unique(next.begin(), next.end()), next.end());
+      visits_ += 1 + now.size() / kCheapVisits;
     } else {
       seen.assign(dfa.index_end(), false);
       const auto add = [&](uint32_t state) {
@@ -34,14 +34,13 @@ void GlobReadings::walk(const GlobTokens& glob) {
       };
       if (token.star) std::for_each(now.begin(), now.end(), add);
       const std::vector<uint32_t>& from = token.star ? next : now;
-      for (size_t i = 0; i < from.size(); ++i) {
+      for (size_t i = 0; i < from.size() && visits_ <= kMaxVisits; ++i, ++visits_) {
         targets.clear();
         dfa.targets(from[i], token.bytes, targets);
         std::for_each(targets.begin(), targets.end(), add);
       }
     }
-    visits += std::max(now.size(), next.size());
-    if (visits > kMaxVisits) {
+    if (visits_ > kMaxVisits) {
       complete_ = false;
       return;
     }

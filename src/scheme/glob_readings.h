@@ -8,7 +8,7 @@
 //   topics:a:list  the rule's only: there is no other name that it fits
 //
 // Exact, but for names of a side that a more specific rule contests: those count as shown. Cost: the states of the
-// automaton that the glob can reach, for each token; beyond kMaxVisits the answer is "anything".
+// automaton that the glob can reach, for each token; beyond kMaxVisits (some milliseconds) the answer is "anything".
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,14 @@ namespace keyshift::scheme {
 
 class GlobReadings {
  public:
-  static constexpr size_t kMaxVisits = 200'000;
+  // States whose ways for many bytes are followed. For one byte that costs next to nothing.
+  static constexpr size_t kMaxVisits = 50'000;
+  static constexpr size_t kCheapVisits = 64;  // count as one
 
   GlobReadings(const Ruleset& rules, const GlobTokens& glob, int db, const View& view);
 
+  // Never much more than kMaxVisits.
+  size_t visits() const { return visits_; }
   // False if the limit was met: then nothing else here holds.
   bool complete() const { return complete_; }
   // Does a name that is read as this side of this rule fit?
@@ -44,6 +48,7 @@ class GlobReadings {
   const Ruleset& rules_;
   const int db_;
   const View& view_;
+  size_t visits_ = 0;
   bool complete_ = true;
   bool foreign_ = false;  // a name that no rule knows, which is its own key
   bool prefixed_ = false;

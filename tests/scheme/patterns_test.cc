@@ -1,5 +1,6 @@
 #include "keyshift/scheme/patterns.h"
 
+#include "glob_readings.h"
 #include "scheme_fixture.h"
 
 namespace keyshift::scheme {
@@ -75,7 +76,7 @@ TEST(Patterns, ManyAreJoinedToWhatTheyHaveInCommon) {
   EXPECT_EQ(translated(*rules, "user:b:1"), (Patterns{"d:b:1:user:id"}));
   EXPECT_EQ(translated(*rules, "user:[abc]:*"),
             (Patterns{"user:[abc]:*", "d:a:*:user:id", "d:b:*:user:id", "d:c:*:user:id"}));
-  EXPECT_EQ(translated(*rules, "user:*"), (Patterns{"d:*:*:user:id", "user:*"}))
+  EXPECT_EQ(translated(*rules, "user:*"), (Patterns{"d:*:user:id", "user:*"}))
       << "joined are those that keep the most";
 
   const auto one = [&](std::string_view glob) {
@@ -113,6 +114,37 @@ TEST(Patterns, WhenNothingCanMatchTheGlobItselfIsAsked) {
   EXPECT_EQ(translated(*rules, "other:*", refusing), (Patterns{"other:*"}));
   EXPECT_EQ(translated(*rules, "topics:*", refusing), (Patterns{"content:topics:user:*"}));
   EXPECT_EQ(translated(*rules, "a[]b"), (Patterns{"a[]b"}));
+}
+
+TEST(Patterns, NastyGlobsCostABoundedNumberOfSteps) {
+  Pairs pairs;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string number = std::to_string(i);
+    pairs.emplace_back("user:" + number + ":{a}:x{b:int}", "d:r" + number + ":user:{b}:{a}");
+  }
+  const auto rules = compiled(spec_of(pairs));
+  std::string stars;
+  std::string classes;
+  for (int i = 0; i < 1000; ++i) {
+    stars += "*a";
+    classes += "[^" + std::string(1, static_cast<char>('a' + i % 26)) + "]*";
+  }
+  const View view = view_of(Naming::kLegacy);
+  for (const std::string& glob :
+       {std::string("user:*"), std::string("*1*"), stars, stars + "b", classes, std::string(65'536, '['),
+        "user:*" + std::string(65'536, '?'), "[" + std::string(65'536, 'a'), std::string(65'536, '\\'),
+        "*[" + std::string(600, '-') + "]*"}) {
+    const GlobTokens tokens = glob_tokens(glob, KeyPattern::kMaxGlob);
+    EXPECT_LE(tokens.size(), KeyPattern::kMaxGlob + 1);
+    EXPECT_LE(GlobReadings(*rules, tokens, 0, view).visits(),
+              GlobReadings::kMaxVisits + rules->matcher_states() / 64 + 1)
+        << glob.substr(0, 20);
+    size_t bytes = 0;
+    const Patterns made = translated(*rules, glob);
+    for (const std::string& one : made) bytes += one.size();
+    EXPECT_LE(made.size(), KeyPattern::kMaxPatterns);
+    EXPECT_LE(bytes, 260 * KeyPattern::kMaxGlob) << "a class has 256 members";
+  }
 }
 
 TEST(Patterns, ATellingPatternChoosesTheNames) {
