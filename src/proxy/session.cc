@@ -423,7 +423,7 @@ void Session::give_up_streamed(std::string_view reason) {
 void Session::finish_streamed() {
   if (!streaming_->lost) {
     const plan::StreamedTail::End end = streaming_->tail->finish(borrowed_->out());
-    for (const plan::PlannedKey& key : end.judged) count_key(key);
+    for (const plan::PlannedKey& key : end.judged) count_key(*streaming_->generation, key, {});
     for (size_t i = 0; i < end.steps; ++i)
       borrowed_->expect({.started_ns = upstream::Connection::kNoDeadline});
     borrowed_->start_deadline(worker_.loop().now_ns());
