@@ -71,7 +71,6 @@ StreamedTail::End StreamedTail::finish(Buffer& out) {
     }
     if (lasting.key.ttl == TtlAction::kNone) continue;
     end.judged.push_back(lasting.key);
-    end.judged.back().rule = scheme::Match::kNone;
   }
   return end;
 }

@@ -423,7 +423,7 @@ void Session::give_up_streamed(std::string_view reason) {
 void Session::finish_streamed() {
   if (!streaming_->lost) {
     const plan::StreamedTail::End end = streaming_->tail->finish(borrowed_->out());
-    for (const plan::PlannedKey& key : end.judged) count_key(*streaming_->generation, key, {});
+    for (const plan::PlannedKey& key : end.judged) count_expiry(*streaming_->generation, key);
     for (size_t i = 0; i < end.steps; ++i)
       borrowed_->expect({.started_ns = upstream::Connection::kNoDeadline});
     borrowed_->start_deadline(worker_.loop().now_ns());
@@ -491,6 +491,10 @@ void Session::count_key(const Generation& generation, const plan::PlannedKey& ke
     worker_.counters().unmatched[static_cast<size_t>(action)].add();
     worker_.note_unmatched(name);
   }
+  count_expiry(generation, key);
+}
+
+void Session::count_expiry(const Generation& generation, const plan::PlannedKey& key) {
   if (key.domain == scheme::Match::kNone) return;
   const auto action = telemetry_action(key.ttl);
   if (!action) return;

@@ -62,8 +62,7 @@ class StreamedTail {
   // Appends the steps behind the command, whose replies are discarded.
   struct End {
     size_t steps = 0;
-    std::vector<PlannedKey>
-        judged;  // whose expiry the policy decided; without their rule, which was counted before
+    std::vector<PlannedKey> judged;  // whose expiry the policy decided only now
   };
   End finish(Buffer& out);
 

@@ -143,6 +143,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   void answer_head(std::string_view text);
   void expect(const command::Row& row, const resp::Request& request, plan::Plan& plan, uint64_t started_ns);
   void count_key(const Generation& generation, const plan::PlannedKey& key, std::string_view name);
+  void count_expiry(const Generation& generation, const plan::PlannedKey& key);
   void count_refused();
   void count_hits(const Pending& pending, std::string_view reply, const resp::ReplyScanner& scanner);
   void relay(Pending& pending, std::string_view bytes, bool finished);
