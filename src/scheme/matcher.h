@@ -93,6 +93,8 @@ class Matcher {
   }
   // Writes the name of `side` with these captures of `key`; returns its end.
   char* write(const Side& side, std::string_view key, const Span* captures, char* out) const;
+  // Is `name` what write() would write?
+  bool is_made(const Side& side, std::string_view key, const Span* captures, std::string_view name) const;
   // The policy of the consolidated name with these captures, which may name a resource.
   uint32_t varying_policy(uint32_t domain, const Side& consolidated, std::string_view key,
                           const Span* captures, uint32_t otherwise) const;

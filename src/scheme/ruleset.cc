@@ -24,6 +24,16 @@ char* Matcher::write(const Side& side, std::string_view key, const Span* capture
   return out;
 }
 
+bool Matcher::is_made(const Side& side, std::string_view key, const Span* captures,
+                      std::string_view name) const {
+  for (const Part& part : side.parts) {
+    const std::string_view piece = bytes(part, key, captures);
+    if (name.substr(0, piece.size()) != piece) return false;
+    name.remove_prefix(piece.size());
+  }
+  return name.empty();
+}
+
 uint32_t Matcher::varying_policy(uint32_t domain, const Side& consolidated, std::string_view key,
                                  const Span* captures, uint32_t otherwise) const {
   for (const ResourcePolicy& resource : resources[domain]) {
@@ -131,23 +141,19 @@ void Ruleset::append_physical(const Match& match, std::string_view key, Buffer& 
 
 // ---- the way back
 
-namespace {
-
-// Does `name`, as a client says it, reach the key `physical`?
-bool reaches(const Ruleset& rules, std::string_view name, std::string_view physical, int db, const View& view,
-             Buffer& scratch) {
-  const Match match = rules.match(name, db, view);
+// Does `name`, as a client says it, reach the key `physical`? Compares without making the name's key.
+bool Ruleset::reaches(std::string_view name, std::string_view physical, int db, const View& view) const {
+  const Match match = this->match(name, db, view);
   if (match.refused) return false;
   if (match.identity) return name == physical;
-  if (rules.physical_size(match) != physical.size()) return false;
-  const size_t before = scratch.size();
-  rules.append_physical(match, name, scratch);
-  const bool same = scratch.view().substr(before) == physical;
-  scratch.truncate(before);
-  return same;
+  if (physical_size(match) != physical.size()) return false;
+  if (match.kind == Match::Kind::kRule) {
+    const Side& side = matcher_->side(match.rule, other(match.side));
+    return matcher_->is_made(side, name, match.captures.data(), physical);
+  }
+  return physical.substr(0, match.prefix.size()) == match.prefix &&
+         physical.substr(match.prefix.size()) == name;
 }
-
-}  // namespace
 
 bool Ruleset::shown(std::string_view physical, int db, const View& view, Naming naming, Buffer& out) const {
   const Matcher& matcher = *matcher_;
@@ -169,15 +175,13 @@ bool Ruleset::shown(std::string_view physical, int db, const View& view, Naming 
       // the legacy side, which match() decides.
       const bool sure = wanted == Naming::kLegacy && !target.contested[static_cast<size_t>(view.naming)];
       if (sure) return true;
-      // The copy protects the name from the scratch bytes that reaches() puts behind it.
-      const std::string name(out.view().substr(before));
-      if (reaches(*this, name, physical, db, view, out)) return true;
+      if (reaches(out.view().substr(before), physical, db, view)) return true;
       out.truncate(before);
     }
     return false;
   };
   const auto own = [&] {
-    if (!reaches(*this, physical, physical, db, view, out)) return false;
+    if (!reaches(physical, physical, db, view)) return false;
     out.append(physical);
     return true;
   };
@@ -185,7 +189,7 @@ bool Ruleset::shown(std::string_view physical, int db, const View& view, Naming 
     if (view.unmatched != Unmatched::kPrefix || view.prefix.empty()) return false;
     if (physical.substr(0, view.prefix.size()) != view.prefix) return false;
     const std::string_view name = physical.substr(view.prefix.size());
-    if (!reaches(*this, name, physical, db, view, out)) return false;
+    if (!reaches(name, physical, db, view)) return false;
     out.append(name);
     return true;
   };

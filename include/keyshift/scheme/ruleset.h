@@ -208,6 +208,8 @@ class Ruleset {
 
   Ruleset();
 
+  bool reaches(std::string_view name, std::string_view physical, int db, const View& view) const;
+
   std::vector<Rule> rules_;
   std::vector<Domain> domains_;
   std::vector<TtlPolicy> policies_;
