@@ -3,8 +3,8 @@
 
     match.py [--program build/tests/scheme/match_bench] [--json FILE]
 
-match_bench matches one key of 25 bytes and writes its physical name, so many times. callgrind counts two runs of different
-length; their difference divided by the difference in keys is the cost of a key, without start, proof and end. Times are
+match_bench matches one key of 25 bytes so many times, then also writes its physical name. callgrind counts two runs of
+different length; their difference divided by the difference in keys is the cost of a key, without start, proof and end. Times are
 of a run without callgrind, the best of three.
 """
 
@@ -28,12 +28,18 @@ def run(command):
     return done.stdout + done.stderr
 
 
-def instructions(program, rules, keys):
+def instructions(program, rules, keys, *more):
     with tempfile.TemporaryDirectory(prefix='keyshift-match-') as folder:
         out = os.path.join(folder, 'callgrind')
-        run(['valgrind', '--tool=callgrind', '--callgrind-out-file=' + out, program, str(rules), str(keys)])
+        run(['valgrind', '--tool=callgrind', '--callgrind-out-file=' + out, program, str(rules), str(keys),
+             *more])
         with open(out, encoding='utf-8', errors='replace') as file:
             return int(re.findall(r'^(?:totals|summary): (\d+)', file.read(), re.M)[-1])
+
+
+def per_key(program, rules, *more):
+    counts = [instructions(program, rules, keys, *more) for keys in KEYS]
+    return (counts[1] - counts[0]) / (KEYS[1] - KEYS[0])
 
 
 def proofs(text):
@@ -51,14 +57,14 @@ def main():
     if shutil.which('valgrind') is None:
         sys.exit('bench: valgrind is not installed')
     figures = {'match': {}, 'proof': []}
-    print('%7s %22s %12s %9s' % ('rules', 'instructions per match', 'proved in', 'states'))
+    print('%7s %12s %20s %14s %9s' % ('', 'instructions', '... and the key', '', ''))
+    print('%7s %12s %20s %14s %9s' % ('rules', 'per match', 'in Redis written', 'proved in', 'states'))
     for rules in RULES:
-        counts = [instructions(options.program, rules, keys) for keys in KEYS]
-        per_match = (counts[1] - counts[0]) / (KEYS[1] - KEYS[0])
+        match, name = per_key(options.program, rules), per_key(options.program, rules, 'key')
         _, _, ms, states = min((proofs(run([options.program, str(rules), '1']))[0] for _ in range(3)),
                                key=lambda row: row[2])
-        figures['match'][rules] = {'instructions': per_match, 'proof_ms': ms, 'states': states}
-        print('%7d %22.1f %9.1f ms %9d' % (rules, per_match, ms, states), flush=True)
+        figures['match'][rules] = {'instructions': match, 'with_key': name, 'proof_ms': ms, 'states': states}
+        print('%7d %12.1f %20.1f %11.1f ms %9d' % (rules, match, name, ms, states), flush=True)
     print('\nschemes that are hard to prove')
     for rules, shape, ms, states in proofs(run([options.program, 'shapes'])):
         figures['proof'].append({'rules': rules, 'shape': shape, 'ms': ms, 'states': states})

@@ -2,7 +2,8 @@
 // Built, not run as a test; `./dev bench --match` counts instructions with it.
 //
 //   match_bench            nanoseconds a key
-//   match_bench 1000 N     N keys against 1,000 rules and nothing else: for perf stat or callgrind, twice with two N
+//   match_bench 1000 N     N keys matched against 1,000 rules and nothing else: for perf stat or callgrind, twice with two N
+//   match_bench 1000 N key the same, and their physical names written
 //   match_bench shapes     1,000 rules of shapes that meet each other: milliseconds and states
 #include <chrono>
 #include <cstdio>
@@ -47,12 +48,17 @@ void shapes() {
 }
 
 // Returns something that depends on all of the work.
+template <bool kWrite>
 size_t turn(const Ruleset& rules, const View& view, long keys) {
   const std::string_view key = "writing_stats:user123:30d";
   char name[256];
   size_t sum = 0;
   for (long i = 0; i < keys; ++i) {
     const Match match = rules.match(key, 0, view);
+    if (!kWrite) {
+      sum += match.rule + match.captures[0].length;
+      continue;
+    }
     sum += rules.physical_size(match);
     sum += static_cast<size_t>(rules.write_physical(match, key, name) - name);
   }
@@ -67,16 +73,17 @@ int main(int argc, char** argv) {
     shapes();
     return 0;
   }
-  if (argc == 3) {
+  if (argc >= 3) {
     const auto rules = rules_of(std::atoi(argv[1]));
-    std::printf("%zu\n", turn(*rules, view, std::atol(argv[2])));
+    const auto run = argc > 3 ? turn<true> : turn<false>;
+    std::printf("%zu\n", run(*rules, view, std::atol(argv[2])));
     return 0;
   }
   for (const int count : {10, 100, 1000, 10000}) {
     const auto rules = rules_of(count);
     constexpr long kKeys = 2'000'000;
     const auto begin = std::chrono::steady_clock::now();
-    const size_t sum = turn(*rules, view, kKeys);
+    const size_t sum = turn<true>(*rules, view, kKeys);
     const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - begin;
     std::printf("%6d rules: %.1f ns a key (%zu)\n", count, took.count() / kKeys, sum / kKeys);
   }
