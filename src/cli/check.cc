@@ -148,7 +148,7 @@ Command add_check(CLI::App& app) {
                    "Keys to look at in a second, 50000 if not given; 0: as fast as the server answers")
       ->type_name("KEYS");
   command->add_option("--top", flags->live.top, "How many shapes of unmatched keys to print; 20 if not given")
-      ->check(CLI::Range(1, 1000))
+      ->check(CLI::Range(1, 1000).description(""))
       ->type_name("NUMBER");
   command->add_flag("--json", flags->json, "One JSON object");
   command->footer(
@@ -173,18 +173,17 @@ Command add_check(CLI::App& app) {
       "  keyshift check --config keyshift.toml --upstream redis://10.0.0.5:6379 --sample 100000\n"
       "  keyshift check --config keyshift.toml --upstream --json | jq .upstream.keyspace.unmatched\n"
       "\n"
-      "Fields of --json: valid, file, and when it is not valid: problems [{source, line, column, text, "
-      "suggestion}];\n"
-      "else rules, domains, listeners, findings [{severity (notice, warning), check, text, location, keys}], "
-      "and with\n"
-      "--upstream: upstream {address, reachable, server, version, supported, role, read_only, loading, "
-      "cluster,\n"
-      "used_memory, maxmemory, maxmemory_policy, aof, keyspace {keys, without_expiry, complete,\n"
-      "databases [{db, keys, without_expiry, unmatched, complete}],\n"
+      "Fields of --json: valid, file, and when it is not valid: problems [{source, line, column, text,\n"
+      "suggestion}]; else rules, domains, listeners, findings [{severity (notice, warning), check, text, "
+      "location,\n"
+      "keys}], and with --upstream: upstream {address, reachable, reason (if it is not), server, version,\n"
+      "supported, role, read_only, loading, cluster, used_memory, maxmemory, maxmemory_policy, aof,\n"
+      "keyspace {keys, without_expiry, complete, databases [{db, keys, without_expiry, unmatched, "
+      "complete}],\n"
       "rules [{number, location, legacy, key, phase, legacy_names {keys, without_expiry},\n"
       "consolidated_names {...}, clashes}], domains [{name, configured, keys, without_expiry}],\n"
-      "unmatched {keys, without_expiry, shapes [{shape, keys, error, example}]}, clashes [{db, rule, key, "
-      "twin}]}}.\n"
+      "unmatched {keys, without_expiry, shapes [{shape, keys, error, example}]},\n"
+      "clashes [{db, rule, key, twin}]}}.\n"
       "A shape's count may be too high by `error`, never too low.\n"
       "\n"
       "Exit codes: 0 valid, 1 a warning needs a decision, 2 usage, 69 the upstream cannot be asked,\n"

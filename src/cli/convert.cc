@@ -183,7 +183,7 @@ Command add_convert(CLI::App& app) {
       ->excludes("--json");
   command
       ->add_option("--db", flags->db, "The logical database that the keys are in, for rules limited to one")
-      ->check(CLI::Range(0, 1'000'000))
+      ->check(CLI::Range(0, 1'000'000).description(""))
       ->type_name("NUMBER");
   command->add_option("KEY", flags->keys,
                       "The keys; without any they are read from standard input, one a line");

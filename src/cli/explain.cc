@@ -339,12 +339,12 @@ Command add_explain(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   flags->config.add_file(*command);
   command->add_option("--db", flags->db, "The logical database, for rules limited to one")
-      ->check(CLI::Range(0, 1'000'000))
+      ->check(CLI::Range(0, 1'000'000).description(""))
       ->type_name("NUMBER");
   command
       ->add_option("--view", flags->view,
                    "As clients of which view see it; the first listener's if not given")
-      ->check(CLI::IsMember({"legacy", "consolidated"}))
+      ->check(CLI::IsMember({"legacy", "consolidated"}).description(""))
       ->type_name("legacy|consolidated");
   command->add_flag("--json", flags->json, "One JSON object a line");
   command

@@ -53,11 +53,11 @@ class Dialogue {
   Result<void> wait_for(int64_t timeout_ms);
 
   Options options_;
+  size_t unanswered_ = 0;
+  std::string lost_;  // why; empty as long as nothing is
   net::Loop loop_;
   net::RedisClient client_;
   net::Timer timer_;
-  size_t unanswered_ = 0;
-  std::string lost_;  // why; empty as long as nothing is
 };
 
 }  // namespace keyshift::migrate
