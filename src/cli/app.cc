@@ -57,7 +57,8 @@ std::vector<std::string> options_of(const CLI::App& command) {
 void report_unknown_option(const CLI::App& app, const CLI::App* command, std::ostream& err) {
   const std::string name = command == nullptr ? "keyshift" : "keyshift " + command->get_name();
   const std::vector<std::string> unknown = app.remaining(true);
-  const std::string first = unknown.empty() ? "that" : unknown.front();
+  // Not what is behind "=": it may be a secret whose flag is misspelt.
+  const std::string first = unknown.empty() ? "that" : unknown.front().substr(0, unknown.front().find('='));
   err << name << " does not know " << first
       << did_you_mean(first, options_of(command == nullptr ? app : *command)) << "; " << name
       << " --help lists what it does\n";
@@ -70,8 +71,9 @@ int run(int argc, const char* const* argv, std::istream& in, std::ostream& out, 
   app.set_version_flag("--version", "keyshift " KEYSHIFT_VERSION);
   app.require_subcommand(1);
   app.footer(kExamples);
-  const std::array commands{add_serve(app), add_check(app), add_explain(app), add_convert(app)};
   const std::vector<const char*> arguments = with_test_flag(argc, argv);
+  const std::vector<std::string> words(arguments.begin(), arguments.end());
+  const std::array commands{add_serve(app, words), add_check(app), add_explain(app), add_convert(app)};
   // CLI11 would only say that a command is missing.
   const std::string_view first = arguments.size() > 1 ? arguments[1] : "";
   const auto is_given = [&](const Command& command) {

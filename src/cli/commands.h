@@ -6,10 +6,12 @@
 #include <iosfwd>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "keyshift/config/load.h"
+#include "keyshift/config/option.h"
 
 namespace keyshift::cli {
 
@@ -27,7 +29,8 @@ struct Command {
   Run run;
 };
 
-Command add_serve(CLI::App& app);
+// `arguments`: the command line, for flags that only the file can name.
+Command add_serve(CLI::App& app, std::span<const std::string> arguments);
 Command add_check(CLI::App& app);
 Command add_explain(CLI::App& app);
 Command add_convert(CLI::App& app);
@@ -35,9 +38,10 @@ Command add_convert(CLI::App& app);
 // The options of the configuration that a command takes as flags, and the file.
 class ConfigFlags {
  public:
-  // Adds --config, the short flags, and (not shown in --help) one flag for every other option. Stays valid only as
-  // long as the ConfigFlags.
-  void add_all(CLI::App& command);
+  // Adds --config, the short flags, and (not shown in --help) one flag for every other option, one for the file of each
+  // secret, and those of `arguments` that speak of names in the file: --domain-analytics-default-ttl, --ttl-hourly. Stays
+  // valid only as long as the ConfigFlags.
+  void add_all(CLI::App& command, std::span<const std::string> arguments);
   void add_file(CLI::App& command);
 
   // What the process was started with: file, environment, flags.
@@ -47,9 +51,12 @@ class ConfigFlags {
   const std::string& file() const { return file_; }
 
  private:
+  void add_secret_file(CLI::App& command, const config::Option& option);
+  void add_named(CLI::App& command, std::span<const std::string> arguments);
+
   struct Given {
-    const CLI::Option* option;
-    std::string name;
+    const CLI::Option* option = nullptr;
+    std::string name;  // the option's full name; empty: only the file can tell
     std::string spelling;
     std::string last;              // of an option that counts once
     std::vector<std::string> all;  // of a list

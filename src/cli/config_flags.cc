@@ -1,4 +1,5 @@
 #include <ostream>
+#include <set>
 
 #include "commands.h"
 #include "keyshift/config/option.h"
@@ -31,10 +32,10 @@ void ConfigFlags::add_file(CLI::App& command) {
       ->envname("KEYSHIFT_CONFIG");
 }
 
-void ConfigFlags::add_all(CLI::App& command) {
+void ConfigFlags::add_all(CLI::App& command, std::span<const std::string> arguments) {
   add_file(command);
   for (const config::Option& option : config::options()) {
-    if (option.is_file_only()) continue;
+    if (option.flag().empty()) continue;
     const bool short_form = !option.short_flag.empty();
     std::string names = option.flag();
     if (short_form && option.short_flag != names) names = std::string(option.short_flag) + "," + names;
@@ -54,6 +55,31 @@ void ConfigFlags::add_all(CLI::App& command) {
     }
     if (!short_form) added->group("");
     given.option = added;
+    if (option.is_secret()) add_secret_file(command, option);
+  }
+  add_named(command, arguments);
+}
+
+void ConfigFlags::add_secret_file(CLI::App& command, const config::Option& option) {
+  auto& given = *given_.emplace_back(std::make_unique<Given>());
+  given.name = std::string(option.name) + "_file";
+  given.spelling = option.flag() + "-file";
+  given.option = command.add_option(given.spelling, given.last, "A file whose first line it is")
+                     ->take_last()
+                     ->type_name("FILE")
+                     ->group("");
+}
+
+// Which names there are only the file knows, and load() reads that: until then every flag of the kind is taken.
+void ConfigFlags::add_named(CLI::App& command, std::span<const std::string> arguments) {
+  std::set<std::string> spellings;
+  for (const std::string& argument : arguments) {
+    const std::string spelling = argument.substr(0, argument.find('='));
+    const bool names = spelling.starts_with("--domain-") || spelling.starts_with("--ttl-");
+    if (!names || !spellings.insert(spelling).second) continue;
+    auto& given = *given_.emplace_back(std::make_unique<Given>());
+    given.spelling = spelling;
+    given.option = command.add_option(spelling, given.last)->take_last()->group("");
   }
 }
 

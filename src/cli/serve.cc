@@ -5,15 +5,17 @@
 
 namespace keyshift::cli {
 
-Command add_serve(CLI::App& app) {
+Command add_serve(CLI::App& app, std::span<const std::string> arguments) {
   CLI::App* command = app.add_subcommand("serve", "Run the sidecar: speak to clients as their Redis would");
   auto flags = std::make_shared<ConfigFlags>();
-  flags->add_all(*command);
+  flags->add_all(*command, arguments);
   command->footer(
       "Every option of the configuration file is also a flag: [upstream] reply_timeout is\n"
       "--upstream-reply-timeout, and KEYSHIFT_UPSTREAM_REPLY_TIMEOUT in the environment. A flag wins over "
       "the\n"
-      "environment, the environment over the file.\n"
+      "environment, the environment over the file. So have the domains and names that the file configures:\n"
+      "--domain-analytics-default-ttl 2h, --ttl-hourly 30m. A secret can be in a file: "
+      "--upstream-password-file.\n"
       "\n"
       "Examples:\n"
       "  keyshift serve --embedded --config conf/examples/writing-assistant.toml\n"

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <fmt/format.h>
+
 #include "store.h"
 #include "value.h"
 
@@ -165,9 +167,12 @@ const std::array kOptions{
            "The rule holds only in this logical database. Unset: in all.", 0, 1'000'000},
 };
 
-std::string join_name(std::string_view name, std::string_view prefix, char separator) {
+std::string join_name(std::string_view prefix, std::string_view name, char separator) {
   std::string out(prefix);
-  for (const char c : name) out.push_back(c == '.' || c == '_' ? separator : c);
+  for (const char c : name) {
+    const bool stays = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    out.push_back(stays ? c : separator);
+  }
   return out;
 }
 
@@ -210,15 +215,31 @@ std::string_view Option::table() const {
 }
 
 bool Option::is_file_only() const {
-  return table() == "domain" || table() == "rule";
+  return table() == "rule";
+}
+
+bool Option::is_named() const {
+  return table() == "domain";
+}
+
+std::string Option::full_name(std::string_view path) const {
+  return path.empty() ? std::string(key()) : fmt::format("{}.{}", path, key());
 }
 
 std::string Option::environment() const {
-  return is_file_only() ? std::string() : upper(join_name(name, "KEYSHIFT_", '_'));
+  return is_file_only() || is_named() ? std::string() : environment_name(name);
 }
 
 std::string Option::flag() const {
-  return is_file_only() ? std::string() : join_name(name, "--", '-');
+  return is_file_only() || is_named() ? std::string() : flag_name(name);
+}
+
+std::string environment_name(std::string_view full_name) {
+  return upper(join_name("KEYSHIFT_", full_name, '_'));
+}
+
+std::string flag_name(std::string_view full_name) {
+  return lower(join_name("--", full_name, '-'));
 }
 
 std::vector<std::string> Option::choice_list() const {

@@ -24,10 +24,6 @@ struct Place {
 class Problems {
  public:
   void add(const Place& place, std::string text, std::string suggestion = {});
-  // "upstream.pool_size = 0: must be 1 to 10000": `said` is what the source says, the option's secret left out.
-  void add_bad_value(const Place& place, const Option& option, std::string_view said, std::string_view given,
-                     std::string_view reason);
-
   bool empty() const { return problems_.empty(); }
   std::vector<Problem> take() { return std::move(problems_); }
 

@@ -105,6 +105,8 @@ Result<void> store_allowed(Config& config, const Value& value) {
 
 Result<void> store_upstream_host(Config& config, const Value& value) {
   if (value.text.empty()) return fail("must name a host");
+  if (value.text.find_first_of("/@ ") != std::string::npos)
+    return fail("must be the name or the address of a host and nothing else; a whole URL is what url is for");
   config.upstream.address.host = value.text;
   config.upstream.address.path.clear();
   if (config.upstream.address.port == 0) config.upstream.address.port = Upstream{}.address.port;
@@ -149,7 +151,9 @@ Result<void> store_listener_addresses(Config& config, const Value& value) {
   std::vector<Listener> listeners;
   for (const std::string& text : value.list) {
     auto address = parse_address(text);
-    if (!address) return fail(fmt::format("\"{}\": {}", text, address.error().text));
+    if (!address)
+      return fail(value.list.size() == 1 ? address.error().text
+                                         : fmt::format("{}: {}", quoted_text(text), address.error().text));
     listeners.push_back(config.listeners.front());
     listeners.back().address = std::move(*address);
   }

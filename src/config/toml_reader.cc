@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <array>
 
-#define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
+#include "keyshift/config/nearest.h"
+#include "toml_node.h"
 #include "value.h"
 
 namespace keyshift::config {
@@ -16,60 +15,28 @@ namespace {
 // Tables that are read by name: the file's own structure, which no row of the option table describes.
 constexpr std::array<std::string_view, 4> kTablesOfMany{"listener", "ttl", "domain", "rule"};
 
-std::string quoted(std::string_view text) {
-  return fmt::format("\"{}\"", text);
-}
-
-// The value as the operator wrote it, or nearly so.
-std::string node_text(const toml::node& node) {
-  if (const auto* text = node.as_string()) return quoted(text->get());
-  if (const auto* number = node.as_integer()) return std::to_string(number->get());
-  if (const auto* boolean = node.as_boolean()) return boolean->get() ? "true" : "false";
-  if (node.is_table()) return "{...}";
-  if (node.is_array()) return "[...]";
-  if (node.is_floating_point()) return "a decimal number";
-  return "a date or time";
-}
-
-const char* expected_kind(OptionType type) {
-  switch (type) {
-    case OptionType::kBool:
-      return "must be true or false, without quotes";
-    case OptionType::kInteger:
-      return "must be a whole number, without quotes";
-    case OptionType::kDuration:
-      return "must be a duration in quotes, with a unit (ms, s, m, h, d, w), such as \"90s\"";
-    case OptionType::kTtl:
-      return "must be a duration in quotes, such as \"90s\", or a name from [ttl]";
-    case OptionType::kSize:
-      return "must be a number of bytes, or a size in quotes such as \"512mb\"";
-    case OptionType::kPercent:
-      return "must be a percentage in quotes, such as \"5%\"";
-    case OptionType::kList:
-      return "must be a text in quotes, or a list of such texts";
-    default:
-      return "must be a text in quotes";
-  }
+// As it is written in the file: [upstream], [[rule]], [domain.NAME].
+std::string shown_table(std::string_view name) {
+  if (name == "listener" || name == "rule") return fmt::format("[[{}]]", name);
+  return name == "domain" ? "[domain.NAME]" : fmt::format("[{}]", name);
 }
 
 class Reader {
  public:
-  Reader(const std::string& file, Config& config, Problems& problems)
-      : file_(file), config_(config), problems_(problems) {}
+  Reader(const Sources& sources, Config& config, Outside& outside, Problems& problems)
+      : sources_(sources), config_(config), outside_(outside), problems_(problems) {}
 
   FileFacts read(std::string_view text) {
-    const toml::parse_result result = toml::parse(text, file_);
-    if (!result) {
-      problems_.add(place(result.error().source()), std::string(result.error().description()));
-      return std::move(facts_);
-    }
-    const toml::table& root = result.table();
-    refuse_unknown(root, "", {});
-    read_table(root, "", config_);
+    const Document document = parse_document(sources_.file, text, problems_);
+    facts_.is_whole = document.is_whole;
+    text_ = text;
+    const toml::table& root = document.root;
+    refuse_unknown(root, "", "", {});
+    read_table(root, "", config_, facts_.options);
     for (const std::string_view table : plain_tables())
-      if (const toml::table* found = table_at(root, table)) {
-        refuse_unknown(*found, table, {});
-        read_table(*found, table, config_);
+      if (const toml::table* found = table_at(root, table, std::string(table))) {
+        refuse_unknown(*found, table, shown_table(table), {});
+        read_table(*found, table, config_, facts_.options);
       }
     read_listeners(root);
     read_ttls(root);
@@ -79,8 +46,10 @@ class Reader {
   }
 
  private:
+  using Places = std::map<std::string, Place, std::less<>>;
+
   Place place(const toml::source_region& region) const {
-    return {file_, static_cast<int>(region.begin.line), static_cast<int>(region.begin.column)};
+    return {sources_.file, static_cast<int>(region.begin.line), static_cast<int>(region.begin.column)};
   }
 
   static std::vector<std::string_view> plain_tables() {
@@ -93,44 +62,72 @@ class Reader {
     return tables;
   }
 
-  // The table of that name, or nullptr where there is none or (a problem) it is something else.
-  const toml::table* table_at(const toml::table& parent, std::string_view name) {
+  // The table of that name, or nullptr where there is none or (a problem) it is something else. `path`: its full name.
+  const toml::table* table_at(const toml::table& parent, std::string_view name, const std::string& path) {
     const toml::node* node = parent.get(name);
     if (node == nullptr) return nullptr;
     if (const toml::table* table = node->as_table()) return table;
-    problems_.add(place(node->source()), fmt::format("\"{0}\" must be a table, [{0}]", name));
+    const bool is_repeated = node->is_array_of_tables();
+    problems_.add(
+        place(node->source()),
+        is_repeated ? fmt::format("[[{0}]]: must be one table, {1}", path, shown_table(path))
+                    : fmt::format("{} = {}: must be a table, {}", path, node_text(*node), shown_table(path)));
     return nullptr;
   }
 
-  // The tables of [[name]]; a single [name] counts as one.
+  // The tables of [[name]]; a single [name] counts as one, but [name.other] is a mistake.
   std::vector<const toml::table*> tables_at(const toml::table& parent, std::string_view name) {
     std::vector<const toml::table*> tables;
     const toml::node* node = parent.get(name);
     if (node == nullptr) return tables;
-    if (const toml::table* table = node->as_table()) return {table};
+    if (const toml::table* table = node->as_table()) {
+      for (const auto& [key, child] : *table)
+        if (child.is_table() || child.is_array_of_tables())
+          problems_.add(place(key.source()),
+                        fmt::format("[{0}.{1}]: a {0} has no name of its own; write [[{0}]], once for each",
+                                    name, key.str()));
+        else if (tables.empty())
+          tables.push_back(table);
+      return tables;
+    }
     if (const toml::array* array = node->as_array()) {
       for (const toml::node& item : *array)
         if (const toml::table* table = item.as_table()) tables.push_back(table);
       if (tables.size() == array->size()) return tables;
     }
-    problems_.add(place(node->source()), fmt::format("\"{0}\" must be tables, [[{0}]]", name));
+    problems_.add(place(node->source()),
+                  fmt::format("{0} = {1}: must be tables, [[{0}]], once for each", name, node_text(*node)));
     return {};
   }
 
-  void refuse_unknown(const toml::table& table, std::string_view name, std::vector<std::string> more) {
-    std::vector<std::string> known = std::move(more);
-    for (const Option& option : options())
-      if (option.table() == name) known.emplace_back(option.key());
+  // `shown`: the table as it is written, "[domain.analytics]".
+  void refuse_unknown(const toml::table& table, std::string_view name, const std::string& shown,
+                      std::vector<std::string> known) {
+    for (const Option& option : options()) {
+      if (option.table() != name) continue;
+      known.emplace_back(option.key());
+      if (option.is_secret()) known.push_back(std::string(option.key()) + "_file");
+    }
     if (name.empty()) {
       for (const std::string_view plain : plain_tables()) known.emplace_back(plain);
       known.insert(known.end(), kTablesOfMany.begin(), kTablesOfMany.end());
     }
     for (const auto& [key, node] : table) {
       const std::string_view given = key.str();
-      if (std::ranges::count(known, given) != 0) continue;
-      const std::string where = name.empty() ? " at the top of the file" : " in [" + std::string(name) + "]";
-      problems_.add(place(key.source()), "unknown option " + quoted(given) + where,
-                    suggest_key(given, known));
+      if (std::ranges::count(known, given) != 0 || is_left_out(given)) continue;
+      const bool is_many = node.is_array_of_tables();
+      if (name == "rule" && node.is_table()) continue;  // tables_at() has said it
+      if ((node.is_table() || is_many) && name.empty()) {
+        problems_.add(
+            place(key.source()),
+            "unknown table " + (is_many ? fmt::format("[[{}]]", given) : fmt::format("[{}]", given)),
+            suggest_table(given, *(is_many ? node.as_array()->get(0) : &node)->as_table()));
+        continue;
+      }
+      const std::string where = name.empty() ? " at the top of the file" : " in " + shown;
+      problems_.add(
+          place(key.source()), "unknown option " + quoted_text(given) + where,
+          name == "domain" && node.is_table() ? suggest_resource(given, shown) : suggest_key(given, known));
     }
   }
 
@@ -138,94 +135,101 @@ class Reader {
   static std::string suggest_key(std::string_view given, const std::vector<std::string>& known) {
     for (const Option& option : options())
       if (option.key() == given && !option.table().empty())
-        return quoted(given) + " in [" + std::string(option.table()) + "]";
+        return quoted_text(given) + " in " + shown_table(option.table());
     for (const Option& option : options())
-      if (option.key() == given) return quoted(given) + " at the top of the file, above the first table";
+      if (option.key() == given) return quoted_text(given) + " at the top of the file, above the first table";
     const std::string near = nearest(given, known);
-    return near.empty() ? near : quoted(near);
+    return near.empty() ? near : quoted_text(near);
   }
 
-  // Every row of the table `name` whose destination is a Target, into `target`.
+  // [domains.x] and [rules] for [domain.x] and [[rule]], [analytics] for [domain.analytics].
+  static std::string suggest_table(std::string_view given, const toml::table& table) {
+    std::vector<std::string> tables(kTablesOfMany.begin(), kTablesOfMany.end());
+    for (const std::string_view plain : plain_tables()) tables.emplace_back(plain);
+    if (const std::string near = nearest(given, tables); !near.empty()) return shown_table(near);
+    for (const Option& option : options())
+      if (option.table() == "domain" && table.contains(option.key()))
+        return fmt::format("[domain.{}]", given);
+    return "";
+  }
+
+  static std::string suggest_resource(std::string_view given, std::string_view shown) {
+    return fmt::format("{}.resource.{}]", shown.substr(0, shown.size() - 1), given);
+  }
+
+  // Every row of the table `name` whose destination is a Target, into `target`; of a domain also what is said outside of
+  // the file. `path`: the table's full name where it is not `name`. Returns whether anything was said.
   template <class Target>
-  void read_table(const toml::table& table, std::string_view name, Target& target,
+  bool read_table(const toml::table& table, std::string_view name, Target& target, Places& places,
                   const std::string& path = {}) {
+    bool any = false;
     for (const Option& option : options()) {
       const auto* field = std::get_if<Field<Target>>(&option.field);
       if (field == nullptr || option.table() != name) continue;
+      const std::string full_name = path.empty() ? std::string(option.name) : option.full_name(path);
       const toml::node* node = table.get(option.key());
-      if (node == nullptr) continue;
-      const std::string shown =
-          path.empty() ? std::string(option.name) : path + "." + std::string(option.key());
-      read_option(option, *node, shown, field->store, target);
+      const toml::node* file = option.is_secret() ? table.get(std::string(option.key()) + "_file") : nullptr;
+      if (file != nullptr && node != nullptr) {
+        problems_.add(place(file->source()),
+                      fmt::format("{0} and {0}_file are both set: keep one of them", full_name));
+      } else if (file != nullptr) {
+        if (read_secret_file(*file, full_name, field->store, target))
+          places[std::string(option.name)] = place(file->source());
+      } else if (node != nullptr) {
+        if (read_option(option, *node, full_name, field->store, target))
+          places[std::string(option.name)] = place(node->source());
+      }
+      const bool outside = option.is_named() && read_outside(option, full_name, field->store, target);
+      any = any || node != nullptr || outside;
     }
+    return any;
   }
 
   template <class Target>
-  void read_option(const Option& option, const toml::node& node, const std::string& shown,
+  bool read_option(const Option& option, const toml::node& node, const std::string& full_name,
                    Store<Target> store, Target& target) {
-    const Place where = place(node.source());
-    const std::string said = option.is_secret() ? shown : shown + " = " + node_text(node);
-    std::string given;
-    const auto value = node_value(option, node, given);
-    Result<void> stored;
-    if (value) stored = store(target, *value);
-    const std::string* reason = !value ? &value.error().text : !stored ? &stored.error().text : nullptr;
-    if (reason == nullptr) {
-      facts_.options[std::string(option.name)] = where;
-    } else if (option.type == OptionType::kTtl && node.is_string() && !given.empty() &&
-               !std::isdigit(static_cast<unsigned char>(given[0]))) {
-      problems_.add(where, said + ": neither a duration such as \"90s\" nor a name from [ttl]",
-                    near_ttl(given));
-    } else {
-      problems_.add_bad_value(where, option, said, given, *reason);
-    }
+    auto stored =
+        node_value(option, node, ttls_).and_then([&](const Value& value) { return store(target, value); });
+    if (stored) return true;
+    // With half of the file unread, the name may be in the other half.
+    if (option.type == OptionType::kTtl && node.is_string() && !facts_.is_whole) return false;
+    const std::string said = option.is_secret() ? full_name : full_name + " = " + node_text(node);
+    problems_.add(place(node.source()), said + ": " + stored.error().text,
+                  option.is_secret() ? "" : suggest_value(option, node, ttls_));
+    return false;
   }
 
-  // `given` is the text that was understood, for suggestions.
-  Result<Value> node_value(const Option& option, const toml::node& node, std::string& given) {
-    if (const auto* text = node.as_string()) {
-      given = text->get();
-      if (option.type == OptionType::kBool || option.type == OptionType::kInteger)
-        return fail(expected_kind(option.type));
-      if (option.type == OptionType::kTtl) {
-        if (const auto ttl = ttls_.find(given); ttl != ttls_.end())
-          return parse_value(option, std::to_string(ttl->second) + "ms");
-      }
-      if (option.type == OptionType::kList) {
-        Value value;
-        value.list.push_back(given);
-        return value;
-      }
-      return parse_value(option, given);
+  template <class Target>
+  bool read_secret_file(const toml::node& node, const std::string& full_name, Store<Target> store,
+                        Target& target) {
+    const auto* path = node.as_string();
+    const std::string said = full_name + "_file = " + node_text(node) + ": ";
+    if (path == nullptr) {
+      problems_.add(place(node.source()), said + "must be the name of a file in quotes");
+      return false;
     }
-    if (const auto* number = node.as_integer()) {
-      given = std::to_string(number->get());
-      if (option.is_number() && option.type != OptionType::kPercent) {
-        if (auto value = parse_value(option, given)) return value;
-        if (option.type == OptionType::kInteger || option.type == OptionType::kSize)
-          return parse_value(option, given);
-      }
-      return fail(expected_kind(option.type));
-    }
-    if (const auto* boolean = node.as_boolean(); boolean != nullptr && option.type == OptionType::kBool)
-      return parse_value(option, boolean->get() ? "true" : "false");
-    if (const auto* array = node.as_array(); array != nullptr && option.type == OptionType::kList) {
-      Value value;
-      for (const toml::node& item : *array) {
-        const auto* text = item.as_string();
-        if (text == nullptr) return fail(expected_kind(option.type));
-        value.list.push_back(text->get());
-      }
-      return value;
-    }
-    return fail(expected_kind(option.type));
+    const auto stored = read_secret(sources_, path->get()).and_then([&](const std::string& secret) {
+      return store(target, Value{.text = secret});
+    });
+    if (!stored) problems_.add(place(node.source()), said + stored.error().text);
+    return stored.has_value();
   }
 
-  std::string near_ttl(std::string_view given) const {
-    std::vector<std::string> names;
-    for (const auto& [name, ms] : ttls_) names.push_back(name);
-    const std::string near = nearest(given, names);
-    return near.empty() ? near : quoted(near);
+  // What the environment and then the flags say of a name in the file.
+  template <class Target>
+  bool read_outside(const Option& option, const std::string& full_name, Store<Target> store, Target& target) {
+    bool any = false;
+    for (const auto& said : {outside_.environment(option, full_name), outside_.flag(option, full_name)}) {
+      if (!said) continue;
+      const auto stored = parse_named(option, said->text, ttls_).and_then([&](const Value& value) {
+        return store(target, value);
+      });
+      any = true;
+      if (!stored)
+        problems_.add(said->place, said->shown + ": " + stored.error().text,
+                      suggest_text(option, said->text, ttls_));
+    }
+    return any;
   }
 
   void read_listeners(const toml::table& root) {
@@ -233,110 +237,137 @@ class Reader {
     if (tables.empty()) return;
     config_.listeners.clear();
     for (const toml::table* table : tables) {
-      refuse_unknown(*table, "listener", {});
+      refuse_unknown(*table, "listener", "[[listener]]", {});
       Config one;
-      read_table(*table, "listener", one.listeners.front());
-      read_table(*table, "listener", one);  // the addresses: a listener of each
+      ListenerPlaces places{place(table->source()), {}};
+      read_table(*table, "listener", one.listeners.front(), places.options);
+      read_table(*table, "listener", one, places.options);  // the addresses: a listener of each
       for (Listener& listener : one.listeners) {
         config_.listeners.push_back(std::move(listener));
-        facts_.listeners.push_back(place(table->source()));
+        facts_.listeners.push_back(places);
       }
     }
   }
 
   void read_ttls(const toml::table& root) {
-    const toml::table* table = table_at(root, "ttl");
+    const toml::table* table = table_at(root, "ttl", "ttl");
     if (table == nullptr) return;
     const Option& ttl = *find_option("domain.default_ttl");
+    const Store<int64_t> store = [](int64_t& slot, const Value& value) -> Result<void> {
+      slot = value.number;
+      return {};
+    };
+    Ttls ttls;  // complete before any is known: a name for a name is none
     for (const auto& [key, node] : *table) {
       const std::string name(key.str());
-      int64_t ms = 0;
-      const Store<int64_t> store = [](int64_t& slot, const Value& value) -> Result<void> {
-        slot = value.number;
-        return {};
-      };
+      if (is_left_out(name)) continue;
+      const std::string full_name = "ttl." + name;
       if (!name.empty() && name[0] >= '0' && name[0] <= '9')
         problems_.add(place(key.source()),
-                      "ttl." + name + ": a name must not begin with a digit, as durations do");
-      read_option(ttl, node, "ttl." + name, store, ms);
-      new_ttls_[name] = ms;
+                      full_name + ": a name must not begin with a digit, as durations do");
+      int64_t& ms = ttls[name];
+      read_option(ttl, node, full_name, store, ms);
+      read_outside(ttl, full_name, store, ms);
     }
-    ttls_ = std::move(new_ttls_);
+    ttls_ = std::move(ttls);
   }
 
   void read_domains(const toml::table& root) {
-    const toml::table* domains = table_at(root, "domain");
+    const toml::table* domains = table_at(root, "domain", "domain");
     if (domains == nullptr) return;
     for (const auto& [key, node] : *domains) {
       const std::string name(key.str());
       const std::string path = "domain." + name;
-      const toml::table* table = table_at(*domains, name);
+      const Option* option = find_option(path);
+      if (option != nullptr && !node.is_table()) {
+        problems_.add(place(key.source()),
+                      fmt::format("{0} belongs to one domain: write it under [domain.NAME]", name));
+        continue;
+      }
+      const toml::table* table = table_at(*domains, name, path);
       if (table == nullptr) continue;
-      refuse_unknown(*table, "domain", {"resource"});
+      refuse_unknown(*table, "domain", fmt::format("[{}]", path), {"resource"});
       facts_.domains.push_back({place(table->source()), path});
       scheme::DomainSpec domain;
       domain.name = name;
       domain.location = place(table->source()).text();
-      read_table(*table, "domain", domain.policy, path);
+      Places places;
+      read_table(*table, "domain", domain.policy, places, path);
       scheme::Phase phase = config_.phase;
-      read_table(*table, "domain", phase, path);
-      if (table->contains("phase")) facts_.domain_phases[name] = phase;
-      if (const toml::table* resources = table_at(*table, "resource"))
-        read_resources(*resources, path, domain);
+      if (read_table(*table, "domain", phase, places, path)) facts_.domain_phases[name] = phase;
+      if (const toml::table* resources = table_at(*table, "resource", path + ".resource"))
+        read_resources(*resources, path + ".resource.", domain);
       config_.scheme.domains.push_back(std::move(domain));
     }
   }
 
-  void read_resources(const toml::table& resources, const std::string& path, scheme::DomainSpec& domain) {
+  void read_resources(const toml::table& resources, const std::string& parent, scheme::DomainSpec& domain) {
     for (const auto& [key, node] : resources) {
       const std::string name(key.str());
-      const toml::table* table = table_at(resources, name);
+      const std::string path = parent + name;
+      const toml::table* table = table_at(resources, name, path);
       if (table == nullptr) continue;
       if (const toml::node* phase = table->get("phase"))
-        problems_.add(place(phase->source()), "phase is for a domain or a rule, not for a resource");
-      refuse_unknown(*table, "domain", {});
-      facts_.domains.push_back({place(table->source()), path + ".resource." + name});
+        problems_.add(place(phase->source()),
+                      path + ".phase: phase is for a domain or a rule, not for a resource");
+      refuse_unknown(*table, "domain", fmt::format("[{}]", path), {});
+      facts_.domains.push_back({place(table->source()), path});
       scheme::ResourceSpec resource{name, {}, place(table->source()).text()};
-      read_table(*table, "domain", resource.policy, path + ".resource." + name);
+      Places places;
+      read_table(*table, "domain", resource.policy, places, path);
       domain.resources.push_back(std::move(resource));
     }
   }
 
   void read_rules(const toml::table& root) {
     for (const toml::table* table : tables_at(root, "rule")) {
-      refuse_unknown(*table, "rule", {});
+      refuse_unknown(*table, "rule", "[[rule]]", {});
       RulePlaces places{place(table->source()), text_place(*table, "legacy"), text_place(*table, "key"), {}};
       scheme::RuleSpec rule;
       rule.location = places.rule.text();
-      read_table(*table, "rule", rule);
+      Places options;
+      read_table(*table, "rule", rule, options);
       for (const char* needed : {"legacy", "key"})
-        if (!table->contains(needed)) problems_.add(places.rule, std::string("a [[rule]] needs ") + needed);
-      if (table->contains("phase")) places.phase = rule.phase;
+        if (!table->contains(needed) && facts_.is_whole)
+          problems_.add(places.rule, std::string("a [[rule]] needs ") + needed);
+      if (options.contains("rule.phase")) places.phase = rule.phase;
       config_.scheme.rules.push_back(std::move(rule));
       facts_.rules.push_back(std::move(places));
     }
   }
 
-  Place text_place(const toml::table& table, std::string_view key) const {
+  TextPlace text_place(const toml::table& table, std::string_view key) const {
     const toml::node* node = table.get(key);
-    if (node == nullptr) return place(table.source());
-    Place where = place(node->source());
-    if (node->is_string()) ++where.column;
-    return where;
+    if (node == nullptr) return {place(table.source()), ""};
+    return text_at(text_, place(node->source()));
   }
 
-  const std::string& file_;
+  const Sources& sources_;
   Config& config_;
+  Outside& outside_;
   Problems& problems_;
   FileFacts facts_;
-  std::map<std::string, int64_t, std::less<>> ttls_;
-  std::map<std::string, int64_t, std::less<>> new_ttls_;
+  Ttls ttls_;
+  std::string_view text_;
 };
 
 }  // namespace
 
-FileFacts read_toml(const std::string& file, std::string_view toml, Config& config, Problems& problems) {
-  return Reader(file, config, problems).read(toml);
+Place FileFacts::place_of(std::string_view option) const {
+  const auto found = options.find(option);
+  return found == options.end() ? Place{} : found->second;
+}
+
+Place FileFacts::place_of(std::string_view option, size_t listener) const {
+  if (listener >= listeners.size()) return place_of(option);
+  const ListenerPlaces& places = listeners[listener];
+  const auto found = places.options.find(option);
+  return found == places.options.end() ? places.table : found->second;
+}
+
+FileFacts read_toml(const Sources& sources, std::string_view toml, Config& config, Outside& outside,
+                    Problems& problems) {
+  return Reader(sources, config, outside, problems).read(toml);
 }
 
 }  // namespace keyshift::config

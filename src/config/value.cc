@@ -6,6 +6,8 @@
 #include <charconv>
 #include <limits>
 
+#include "keyshift/base/printable.h"
+
 namespace keyshift::config {
 namespace {
 
@@ -124,6 +126,25 @@ Result<bool> parse_bool(std::string_view text) {
   return fail("must be true or false");
 }
 
+std::string nearest_duration(std::string_view text) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kWords{
+      {{"milli", "ms"}, {"sec", "s"}, {"min", "m"}, {"h", "h"}, {"day", "d"}, {"week", "w"}}};
+  std::string rest = lower(text);
+  std::erase(rest, ' ');
+  if (parse_integer(rest)) rest += "s";  // most often seconds
+  std::string meant;
+  for (std::string_view left = rest; !left.empty();) {
+    const auto number = take_number(left);
+    if (!number) return {};
+    std::string_view unit = take_word(left);
+    if (find_unit(kTimeUnits, unit) == nullptr)
+      for (const auto& [word, name] : kWords)
+        if (unit.starts_with(word)) unit = name;
+    meant += std::to_string(*number) + std::string(unit);
+  }
+  return parse_duration(meant) ? meant : std::string();
+}
+
 std::string duration_text(int64_t ms) {
   if (ms == 0) return "0";
   for (const Unit& unit : kTimeUnits) {
@@ -168,6 +189,25 @@ std::string upper(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return out;
+}
+
+std::string shown_text(std::string_view text) {
+  constexpr size_t kLongest = 120;
+  constexpr std::string_view kHidden = "***";
+  std::string shown(text);
+  if (const size_t at = shown.rfind('@'); at != std::string::npos) shown.replace(0, at, kHidden);
+  if (shown.size() > kLongest) {
+    size_t end = kLongest;
+    while (end > 0 && (static_cast<unsigned char>(shown[end]) & 0xc0) == 0x80) --end;  // not inside a letter
+    shown.resize(end);
+    shown += "...";
+  }
+  return printable(shown);
+}
+
+std::string quoted_text(std::string_view text) {
+  std::string shown = shown_text(text);
+  return shown.starts_with('"') ? shown : '"' + shown + '"';
 }
 
 }  // namespace keyshift::config

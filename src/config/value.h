@@ -26,6 +26,9 @@ Result<int64_t> parse_integer(std::string_view text);
 // true, yes, on, 1 and false, no, off, 0, in any case.
 Result<bool> parse_bool(std::string_view text);
 
+// What a text that is no duration most likely means: "1h" for "1 hour", "30s" for "30". Empty when nothing is near.
+std::string nearest_duration(std::string_view text);
+
 // The shortest text that the parser reads back as the same value: "90s" "1h" "512mb".
 std::string duration_text(int64_t ms);
 std::string size_text(int64_t bytes);
@@ -48,5 +51,10 @@ std::vector<std::string> split_list(std::string_view text);
 std::string_view trim(std::string_view text);
 std::string lower(std::string_view text);
 std::string upper(std::string_view text);
+
+// A text as problems may show it: what stands before an "@" may be a password and becomes "***", bytes that a terminal
+// should not get are escaped, and the end of what is long is left out. quoted_text() puts it into quotes.
+std::string shown_text(std::string_view text);
+std::string quoted_text(std::string_view text);
 
 }  // namespace keyshift::config

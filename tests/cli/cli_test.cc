@@ -58,7 +58,7 @@ TEST_F(CommandLine, ServeReportsEveryConfigurationProblemAndIs78) {
   EXPECT_EQ(err,
             "--workers=0: must be 1 to 256\n"
             "--phase=legasy: must be one of legacy, consolidated; did you mean \"legacy\"?\n"
-            "--listen=a: \"a\": expected HOST:PORT, [IPV6]:PORT or unix:/PATH\n"
+            "--listen=a: expected HOST:PORT, [IPV6]:PORT or unix:/PATH\n"
             "--limits-max-bulk=x: must be a size in bytes, such as 4096, \"64kb\" (1024) or \"512mb\"\n");
   EXPECT_EQ(keyshift({"serve", "--config", "/nowhere.toml"}), kExitConfig);
   EXPECT_EQ(err, "/nowhere.toml: cannot be read: No such file or directory\n");

@@ -50,18 +50,19 @@ TEST_F(LoadTest, AllProblemsOfAllSourcesAreFoundInOneRun) {
       "conf.toml:1:1: unknown option \"worker\" at the top of the file; did you mean \"workers\"?\n"
       "conf.toml:3:1: unknown option \"pol_size\" in [upstream]; did you mean \"pool_size\"?\n"
       "conf.toml:4:13: upstream.pool_size = 0: must be 1 to 10000\n"
-      "conf.toml:5:17: upstream.reply_timeout = 30: must be a duration in quotes, with a unit (ms, s, m, h, "
+      "conf.toml:5:17: upstream.reply_timeout = 30: must be a duration in quotes with a unit (ms, s, m, h, "
       "d, w), "
-      "such as \"90s\"; did you mean \"30s\"?\n"
+      "such as \"90s\", not a whole number; did you mean \"30s\"?\n"
       "conf.toml:6:19: upstream.connect_timeout = \"2 sec\": must be a duration with a unit (ms, s, m, h, d, "
       "w), "
-      "such as \"90s\" or \"1h\"\n"
+      "such as \"90s\" or \"1h\"; did you mean \"2s\"?\n"
       "conf.toml:8:12: limits.max_bulk = \"512xb\": must be a size in bytes, such as 4096, \"64kb\" (1024) "
       "or "
       "\"512mb\"\n"
       "conf.toml:9:1: unknown option \"reply_timeout\" in [limits]; did you mean \"reply_timeout\" in "
       "[upstream]?\n"
-      "conf.toml:11:15: domain.analytics.default_ttl = \"hourli\": neither a duration such as \"90s\" nor a "
+      "conf.toml:11:15: domain.analytics.default_ttl = \"hourli\": is neither a duration such as \"90s\" nor "
+      "a "
       "name "
       "from [ttl]; did you mean \"hourly\"?\n"
       "conf.toml:12:8: domain.analytics.mode = \"clmap\": must be one of keep, clamp, override; did you mean "
@@ -95,14 +96,18 @@ TEST_F(LoadTest, WrongKindsAreProblems) {
       "enabled = \"true\"\n"
       "[log]\n"
       "level = 1979-05-27\n");
-  EXPECT_EQ(problems(),
-            "conf.toml:1:12: \"upstream\" must be a table, [upstream]\n"
-            "conf.toml:2:11: workers = \"1\": must be a whole number, without quotes\n"
-            "conf.toml:3:9: allow = [...]: must be a text in quotes, or a list of such texts\n"
-            "conf.toml:4:9: phase = true: must be a text in quotes\n"
-            "conf.toml:5:8: \"rule\" must be tables, [[rule]]\n"
-            "conf.toml:7:11: embedded.enabled = \"true\": must be true or false, without quotes\n"
-            "conf.toml:9:9: log.level = a date or time: must be a text in quotes\n");
+  EXPECT_EQ(
+      problems(),
+      "conf.toml:1:12: upstream = 3: must be a table, [upstream]\n"
+      "conf.toml:2:11: workers = \"1\": must be a whole number without quotes, not a text; did you mean 1?\n"
+      "conf.toml:3:9: allow = [1]: must be a text in quotes or a list of such texts, not a list with a whole "
+      "number\n"
+      "conf.toml:4:9: phase = true: must be a text in quotes, not true or false\n"
+      "conf.toml:5:8: rule = [1, 2]: must be tables, [[rule]], once for each\n"
+      "conf.toml:7:11: embedded.enabled = \"true\": must be true or false without quotes, not a text; did "
+      "you "
+      "mean true?\n"
+      "conf.toml:9:9: log.level = a date or time: must be a text in quotes, not a date or time\n");
 }
 
 TEST_F(LoadTest, SecretsAreNotQuoted) {
@@ -269,14 +274,14 @@ TEST_F(LoadTest, ListenersThatCannotBeAreProblems) {
       "address = \"::1:7000\"\n"
       "[admin]\n"
       "address = \"127.0.0.1:7000\"\n");
-  EXPECT_EQ(problems(),
-            "conf.toml:1:1: listener.unmatched = \"prefix\" needs unmatched_prefix\n"
-            "conf.toml:4:1: listener.unmatched_prefix has an effect only with unmatched = \"prefix\"\n"
-            "conf.toml:4:1: listener.address = \"127.0.0.1:7000\" is taken by another listener\n"
-            "conf.toml:8:11: listener.address = \"::1:7000\": \"::1:7000\": write an IPv6 address in "
-            "brackets, as in "
-            "[::1]:6380\n"
-            "conf.toml:10:11: admin.address = \"127.0.0.1:7000\" is taken by a listener\n");
+  EXPECT_EQ(
+      problems(),
+      "conf.toml:3:13: listener.unmatched = \"prefix\" needs unmatched_prefix, the text that is put in "
+      "front\n"
+      "conf.toml:5:11: listener.address = \"127.0.0.1:7000\" is taken by another listener\n"
+      "conf.toml:6:20: listener.unmatched_prefix has an effect only with unmatched = \"prefix\"\n"
+      "conf.toml:8:11: listener.address = \"::1:7000\": write an IPv6 address in brackets, as in [::1]:6380\n"
+      "conf.toml:10:11: admin.address = \"127.0.0.1:7000\" is taken by a listener\n");
 }
 
 TEST_F(LoadTest, APrefixThatCannotBeTakenOffAgainIsAProblem) {
@@ -289,7 +294,7 @@ TEST_F(LoadTest, APrefixThatCannotBeTakenOffAgainIsAProblem) {
       "legacy = \"stats:{user}\"\n"
       "key = \"analytics:stats:user:{user}\"\n");
   EXPECT_EQ(problems(),
-            "conf.toml:1:1: listener.unmatched_prefix = \"analytics:\" cannot be taken off again: "
+            "conf.toml:4:20: listener.unmatched_prefix = \"analytics:\" cannot be taken off again: "
             "`stats:user:a` would be stored as `analytics:stats:user:a`, which is a key of "
             "`analytics:stats:user:{user}` (conf.toml:5:1); take a prefix that begins no template and no "
             "domain\n");
@@ -312,12 +317,15 @@ TEST_F(LoadTest, AListenerThatIsTheUpstreamIsAProblem) {
 
 TEST_F(LoadTest, NumbersThatContradictEachOtherAreProblems) {
   file("workers = 20\n[upstream]\nreconnect_min = \"3s\"\n[limits]\nclient_output = \"64kb\"\n");
-  EXPECT_EQ(
-      problems(),
-      "conf.toml:1:11: upstream.pool_size = 10 is too few for workers = 20: each keeps "
-      "upstream.shared_connections for RESP2 and as many for RESP3 clients; set it to 40 or more\n"
-      "conf.toml:3:17: upstream.reconnect_min = 3s must not be above upstream.reconnect_max = 2s\n"
-      "conf.toml:5:17: limits.client_output_soft = 1mb must not be above limits.client_output = 64kb\n");
+  EXPECT_EQ(problems(),
+            "conf.toml:1:11: upstream.pool_size = 10 is too few for workers = 20 and "
+            "upstream.shared_connections = 1: each "
+            "worker keeps so many for RESP2 and as many for RESP3 clients; set it to 40 or more\n"
+            "conf.toml:3:17: upstream.reconnect_min = \"3s\" must not be above upstream.reconnect_max = "
+            "\"2s\" (the default)\n"
+            "conf.toml:5:17: limits.client_output_soft = \"1mb\" (the default) must not be above "
+            "limits.client_output = "
+            "\"64kb\"\n");
 }
 
 TEST_F(LoadTest, DomainsHaveDurationsByNameAndResources) {
@@ -359,11 +367,12 @@ TEST_F(LoadTest, ExpiriesThatContradictEachOtherAreProblems) {
       "[domain.c.resource.r]\n"
       "default_ttl = \"1d\"\n"
       "phase = \"legacy\"\n");
-  EXPECT_EQ(problems(),
-            "conf.toml:1:1: domain.a: default_ttl is longer than max_ttl\n"
-            "conf.toml:4:1: domain.b: mode override replaces expiries by default_ttl, but there is none\n"
-            "conf.toml:8:1: domain.c.resource.r: default_ttl is longer than max_ttl\n"
-            "conf.toml:10:9: phase is for a domain or a rule, not for a resource\n");
+  EXPECT_EQ(
+      problems(),
+      "conf.toml:1:1: domain.a: default_ttl is longer than max_ttl\n"
+      "conf.toml:4:1: domain.b: mode override replaces expiries by default_ttl, but there is none\n"
+      "conf.toml:8:1: domain.c.resource.r: default_ttl is longer than max_ttl\n"
+      "conf.toml:10:9: domain.c.resource.r.phase: phase is for a domain or a rule, not for a resource\n");
 }
 
 TEST_F(LoadTest, CommandsAllowedAreUpperCaseWithOneSpace) {

@@ -29,7 +29,9 @@ An option can be said in four places; the first that says it wins:
 
 The names follow from one another: `[upstream] reply_timeout` in the file is `KEYSHIFT_UPSTREAM_REPLY_TIMEOUT` in the
 environment and `--upstream-reply-timeout` as a flag. Some options have a second variable or a shorter flag, which is
-then named here. An empty variable counts as unset.
+then named here. An empty variable counts as unset. Of a domain's, a resource's or a duration's name everything but
+letters and digits becomes `_` or `-`: `KEYSHIFT_DOMAIN_ANALYTICS_RESOURCE_DAILY_DEFAULT_TTL`, `--ttl-hourly`. They
+change what the file configures and create nothing.
 
 | type | how it is written |
 |---|---|
@@ -38,7 +40,7 @@ then named here. An empty variable counts as unset.
 | size | bytes, or with Redis's units: `"1k"` is 1,000 bytes, `"1kb"` 1,024; likewise `m`, `mb`, `g`, `gb` |
 | percentage | `"5%"` |
 | list | `["a", "b"]`; with commas in the environment; as a flag once for each |
-| secret, URL | text that is never logged or shown |
+| secret, URL | text that is never logged or shown; or, with `_file` behind its name (`password_file`, `REDIS_PASSWORD_FILE`, `--upstream-password-file`), the name of a file whose first line it is |
 
 A change takes effect with a reload (`SIGHUP`) or only with a restart, as is said here of each option. Whatever is wrong
 is reported at once, each problem with its place (`keyshift.toml:12:1`); the exit code is then 78.
@@ -140,6 +142,10 @@ std::string default_of(const Option& option) {
 // The places beside the file that can say it.
 std::string elsewhere(const Option& option) {
   if (option.is_file_only()) return "";
+  if (option.is_named()) {
+    const std::string name = option.full_name("domain.NAME");
+    return code(config::environment_name(name)) + ", " + code(config::flag_name(name));
+  }
   std::vector<std::string> names{code(option.environment())};
   if (!option.also.empty()) names.push_back(code(option.also));
   names.push_back(code(option.flag()));

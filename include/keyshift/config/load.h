@@ -9,16 +9,19 @@
 //   environment: KEYSHIFT_WORKERS=0: must be 1 to 256
 //   --phase=legasy: must be one of legacy, consolidated; did you mean "legacy"?
 //
-// Nothing throws out of here. The sources are borrowed for the call. Any thread; reads one file, and nothing
-// else: environment and arguments are what the caller passes. Secrets are never quoted.
+// Nothing throws out of here. The sources are borrowed for the call. Any thread; reads one file and those that it (or
+// the environment, or a flag) names for a secret, and nothing else: environment and arguments are what the caller passes.
+// Secrets are never quoted.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "keyshift/base/result.h"
 #include "keyshift/config/config.h"
 
 namespace keyshift::config {
@@ -35,12 +38,13 @@ struct Problem {
   std::string render() const;
 };
 
-// A flag as given: the option's full name and its value, "workers" and "4". A flag may come more than once.
+// A flag as given: the option's full name and its value, "workers" and "4"; of a secret's file "upstream.password_file".
+// A flag may come more than once.
 struct Flag {
+  // Empty where only the file can tell: `spelling` is then that of a name in it, "--domain-analytics-default-ttl".
   std::string option;
   std::string value;
-  std::string
-      spelling;  // how it was written, for problems: "--workers"; empty: "--" and the option's flag name
+  std::string spelling;  // how it was written, for problems: "--workers"; empty: as it follows from `option`
 };
 
 struct Sources {
@@ -49,6 +53,8 @@ struct Sources {
   bool has_toml = false;
   std::map<std::string, std::string, std::less<>> environment;
   std::vector<Flag> flags;
+  // What a file holds, or why it cannot be read. Empty: what the file system says.
+  std::function<Result<std::string>(const std::string& path)> read_file;
 };
 
 // Returns the Config, or at least one problem, in the order file, environment, flags.

@@ -8,8 +8,15 @@
 //   flag        "--upstream-reply-timeout"            made from the name; `short_flag` is a second one, "--upstream"
 //
 // Rows of a [[listener]], a [domain.*] and a [[rule]] have that word in front of their name ("listener.view",
-// "rule.legacy"); those of a domain's expiries also hold for [domain.*.resource.*]. A listener's rows have environment
-// and flag too, and then hold for every listener; domains and rules are the file's alone. The table is constant: any
+// "rule.legacy"); those of a domain's expiries also hold for [domain.*.resource.*]. What environment and flags say of a
+// listener holds for every listener. What they say of a domain is named after the domain, by its full name:
+//
+//   full name   "domain.ai-model.default_ttl"         [domain.ai-model] default_ttl = "1h"
+//   environment "KEYSHIFT_DOMAIN_AI_MODEL_DEFAULT_TTL"
+//   flag        "--domain-ai-model-default-ttl"
+//
+// Rules have no names and are the file's alone. A secret has a second name, with "_file" behind, for a file that holds it:
+// password_file, KEYSHIFT_UPSTREAM_PASSWORD_FILE, REDIS_PASSWORD_FILE, --upstream-password-file. The table is constant: any
 // thread, at any time.
 #pragma once
 
@@ -86,8 +93,13 @@ struct Option {
   std::string_view key() const;
   // "upstream": the table, empty at the top of the file.
   std::string_view table() const;
+  // A rule's: no environment, no flag.
   bool is_file_only() const;
-  // Empty for what only the file can say.
+  // A domain's: its environment and flag follow from its full name.
+  bool is_named() const;
+  // "domain.analytics.default_ttl" for the table "domain.analytics".
+  std::string full_name(std::string_view path) const;
+  // Empty for what only the file can say, and for what is named.
   std::string environment() const;
   std::string flag() const;
   std::vector<std::string> choice_list() const;
@@ -99,6 +111,10 @@ std::span<const Option> options();
 bool is_table_of_many(std::string_view table);
 // The row of that name, or nullptr.
 const Option* find_option(std::string_view name);
+
+// The variable and the flag of a full name: every byte but letters and digits becomes "_" or "-".
+std::string environment_name(std::string_view full_name);
+std::string flag_name(std::string_view full_name);
 
 // Reads and checks a text as the option's type; fails with what is wrong: "must be 1 to 256".
 Result<Value> parse_value(const Option& option, std::string_view text);

@@ -1,0 +1,46 @@
+#include "option_text.h"
+
+#include <vector>
+
+#include "keyshift/config/nearest.h"
+#include "value.h"
+
+namespace keyshift::config {
+
+Result<Value> parse_named(const Option& option, std::string_view text, const Ttls& ttls) {
+  if (option.type != OptionType::kTtl) return parse_value(option, text);
+  if (const auto ttl = ttls.find(text); ttl != ttls.end())
+    return parse_value(option, std::to_string(ttl->second) + "ms");
+  const std::string_view word = trim(text);
+  if (!word.empty() && word[0] != '-' && (word[0] < '0' || word[0] > '9'))
+    return fail("is neither a duration such as \"90s\" nor a name from [ttl]");
+  return parse_value(option, text);
+}
+
+std::string suggest_text(const Option& option, std::string_view text, const Ttls& ttls) {
+  std::string near;
+  switch (option.type) {
+    case OptionType::kChoice:
+      near = nearest(text, option.choice_list());
+      break;
+    case OptionType::kTtl: {
+      std::vector<std::string> names;
+      for (const auto& [name, ms] : ttls) names.push_back(name);
+      near = nearest(text, names);
+      if (near.empty()) near = nearest_duration(text);
+      break;
+    }
+    case OptionType::kDuration:
+      near = nearest_duration(text);
+      break;
+    case OptionType::kPercent:
+      // "5" where "5%" is wanted.
+      if (parse_percent(std::string(trim(text)) + "%")) near = std::string(trim(text)) + "%";
+      break;
+    default:
+      break;
+  }
+  return near.empty() ? near : quoted_text(near);
+}
+
+}  // namespace keyshift::config
