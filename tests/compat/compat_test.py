@@ -44,6 +44,7 @@ class SuiteLog(unittest.TestCase):
         self.assertEqual(log.failed, [('says why', "Expected 'a' to be equal to 'b' (context: type eval)"),
                                       ('no assertion', 'ERR the command was refused by the proxy'),
                                       ('(outside of a test)', 'ERR the name was cut')])
+        self.assertEqual(log.skipped, ['not wanted'])
         self.assertTrue(log.finished)
         self.assertEqual(log.ended_by, '')
 
@@ -92,8 +93,8 @@ Suites: sid
 
 class Verdict(unittest.TestCase):
     def test_tells_lost_listed_and_stale(self):
-        direct = Outcome(['a', 'b', 'c', 'd'], [['e', 'fails directly']], '', 1.0)
-        outcome = Outcome(['a', 'e'], [['b', 'why']], 'hang in: c', 1.0)
+        direct = Outcome(['a', 'b', 'c', 'd', 'f'], [['e', 'fails directly']], [], '', 1.0)
+        outcome = Outcome(['a', 'e'], [['b', 'why']], ['f'], 'hang in: c', 1.0)
         verdict = judge(direct, outcome, {'a': 'listed', 'd': 'listed'})
         self.assertEqual(verdict.missing, [('b', 'why'), ('c', 'did not run: hang in: c')])
         self.assertEqual(verdict.listed, ['d'])

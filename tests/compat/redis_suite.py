@@ -1,6 +1,7 @@
 """Runs Redis's own test suite against Redis and through Keyshift, and puts the results next to each other.
 
-    redis_suite.py [--file unit/type/string]... [--mode direct|plain|renamed]... [--quick] [--only TEST]... [--report]
+    redis_suite.py [--file unit/type/string]... [--mode direct|plain|renamed]... [--quick]
+                   [--only TEST]... [--skip TEST]... [--report]
 
     file                    direct        plain              renamed            seconds
                               ok fail       ok fail  rest      ok fail  rest
@@ -10,8 +11,8 @@
 Modes: `direct` is Redis alone, `plain` is Keyshift without rules, `renamed` is Keyshift with a rule that renames every
 key. `rest` is what ran directly and did not run here, because something ended the file. Every file gets a fresh Redis and
 a fresh Keyshift, since files leak configuration. `--quick` is a choice of files that takes five minutes at most; `--only`
-runs single tests of the files named, by name or `/regular expression`; `--report` runs nothing and shows what earlier
-runs left in build/compat/results.json. Where a run leaves `direct` out, its last result is compared with.
+and `--skip` choose tests by name or `/regular expression`; `--report` runs nothing and shows what earlier runs left in
+build/compat/results.json. Where a run leaves `direct` out, its last result is compared with.
 
 A test that passes directly must pass in the other modes, unless exceptions.toml lists it with a reason; one that is listed
 and passes is named too, so that the list stays true. A file in which no test ends for STALL_SECONDS is ended, and the test
@@ -77,6 +78,7 @@ class Outcome:
 
     passed: list
     failed: list          # [name, reason]
+    skipped: list         # names that --only or --skip left out
     ended_by: str         # what ended the file early, or nothing
     seconds: float
 
@@ -96,12 +98,10 @@ def end_group(child):
     child.wait()
 
 
-def run_suite(suite, unit, port, only, log_path):
+def run_suite(suite, unit, port, choice, log_path):
     """Runs one file of the suite against a port; returns what ended it from outside, or nothing."""
     argv = [os.path.join(suite, 'runtest'), '--host', '127.0.0.1', '--port', str(port), '--single', unit,
-            '--timeout', str(STALL_SECONDS)] + SUITE
-    for test in only:
-        argv += ['--only', test]
+            '--timeout', str(STALL_SECONDS)] + SUITE + choice
     with open(log_path, 'wb') as log:
         child = subprocess.Popen(argv, cwd=suite, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                  env={**os.environ, 'TERM': 'dumb', 'LC_ALL': 'C.UTF-8'},
@@ -120,16 +120,16 @@ def keep_log(process, path):
         file.write(process.log())
 
 
-def run_file(suite, unit, mode, only):
+def run_file(suite, unit, mode, choice):
     base = os.path.join(LOGS, '%s.%s' % (unit.replace('/', '-'), mode))
     began = time.monotonic()
     ended_by = ''
     with RedisServer(*SERVER) as redis:
         if mode == 'direct':
-            ended_by = run_suite(suite, unit, redis.port, only, base + '.log')
+            ended_by = run_suite(suite, unit, redis.port, choice, base + '.log')
         else:
             with Keyshift(redis.url, config=CONFIGURATION[mode]) as keyshift:
-                ended_by = run_suite(suite, unit, keyshift.port, only, base + '.log')
+                ended_by = run_suite(suite, unit, keyshift.port, choice, base + '.log')
                 if keyshift.exited():
                     ended_by = 'keyshift ended with %d' % keyshift.child.returncode
                 keep_log(keyshift, base + '.keyshift.log')
@@ -140,7 +140,7 @@ def run_file(suite, unit, mode, only):
         log = suite_log.parse(file.read())
     if not ended_by and not log.ended_by and not log.finished:
         ended_by = 'the runner ended early'
-    return Outcome(log.passed, [list(pair) for pair in log.failed], ended_by or log.ended_by,
+    return Outcome(log.passed, [list(pair) for pair in log.failed], log.skipped, ended_by or log.ended_by,
                    round(time.monotonic() - began, 1))
 
 
@@ -169,7 +169,7 @@ class Verdict:
 
 def judge(direct, outcome, exceptions):
     passed, reasons = set(outcome.passed), dict(map(tuple, outcome.failed))
-    lost = [name for name in direct.passed if name not in passed]
+    lost = [name for name in direct.passed if name not in passed and name not in outcome.skipped]
     return Verdict([(name, reasons.get(name, 'did not run: ' + outcome.ended_by)) for name in lost
                     if name not in exceptions],
                    [name for name in lost if name in exceptions],
@@ -214,7 +214,7 @@ class Report:
             outcome = outcomes.get(mode)
             if outcome is None:
                 continue
-            rest = max(0, direct.ran - outcome.ran) if direct and mode != 'direct' else 0
+            rest = max(0, direct.ran - outcome.ran - len(outcome.skipped)) if direct and mode != 'direct' else 0
             figures[mode] = (len(outcome.passed), len(outcome.failed), rest)
             self.sums[mode] = [a + b for a, b in zip(self.sums[mode], figures[mode])]
             self.seconds += outcome.seconds
@@ -271,22 +271,24 @@ def units_of(suite, wanted):
     return [unit for unit in known if not wanted or unit in wanted]
 
 
-def run_all(suite, units, modes, only):
+def run_all(suite, units, modes, choice):
+    """Runs the files in all modes. A run of chosen tests is compared with the last whole direct run, and not kept."""
     saved = load_results()
     report = Report(modes)
     for unit in units:
         outcomes = {}
+        direct = saved.get(unit, {}).get('direct')
         for mode in modes:
-            # A file that has nothing for an external server has nothing to be compared either.
-            direct = outcomes.get('direct') or (not only and saved.get(unit, {}).get('direct')) or None
             if mode != 'direct' and direct and not direct.ran:
-                continue
-            outcomes[mode] = run_file(suite, unit, mode, only)
-            if not only:
+                continue       # it has nothing for an external server
+            outcomes[mode] = run_file(suite, unit, mode, choice)
+            if mode == 'direct':
+                direct = outcomes[mode]
+            if not choice:
                 saved.setdefault(unit, {})[mode] = outcomes[mode]
                 save_results(saved)
-        if not only and 'direct' in saved.get(unit, {}):
-            outcomes['direct'] = saved[unit]['direct']
+        if direct:
+            outcomes.setdefault('direct', direct)
         if any(outcome.ran or outcome.ended_by for outcome in outcomes.values()):
             report.add(unit, outcomes)
     return report.close()
@@ -307,6 +309,7 @@ def main():
     parser.add_argument('--file', action='append', default=[], metavar='UNIT')
     parser.add_argument('--mode', action='append', default=[], choices=MODES)
     parser.add_argument('--only', action='append', default=[], metavar='TEST')
+    parser.add_argument('--skip', action='append', default=[], metavar='TEST')
     parser.add_argument('--quick', action='store_true')
     parser.add_argument('--report', action='store_true')
     options = parser.parse_args()
@@ -326,7 +329,9 @@ def main():
             sys.exit('could not get the suite: %s' % error)
         wanted = options.file + (list(QUICK) if options.quick else [])
         units = units_of(suite, wanted)
-        return show_saved(units, modes) if options.report else run_all(suite, units, modes, options.only)
+        choice = [word for test in options.only for word in ('--only', test)]
+        choice += [word for test in options.skip for word in ('--skiptest', test)]
+        return show_saved(units, modes) if options.report else run_all(suite, units, modes, choice)
 
 
 if __name__ == '__main__':

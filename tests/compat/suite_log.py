@@ -10,6 +10,7 @@
 
     log = suite_log.parse(text)
     log.passed      ['SET and GET an item']
+    log.skipped     []
     log.failed      [('Very big payload in GET/SET', "Expected 'a' to be equal to 'b' (context: ...")]
     log.ended_by    'hang in: BLPOP: single existing list'
 
@@ -31,7 +32,8 @@ FRAME = '    while executing'
 @dataclass
 class SuiteLog:
     passed: list = field(default_factory=list)   # names
-    failed: list = field(default_factory=list)   # (name, the line that says why)
+    failed: list = field(default_factory=list)   # (name, what was wrong)
+    skipped: list = field(default_factory=list)  # names that the caller left out
     ended_by: str = ''                           # what ended the file before its end; empty where nothing did
     finished: bool = False                       # the runner came to its own end
 
@@ -74,6 +76,8 @@ def parse(text):
                 following.append(more)
         if kind == 'ok':
             log.passed.append(unique(ELAPSED.sub('', rest)))
+        elif kind == 'skip':
+            log.skipped.append(unique(rest))
         elif kind == 'err':
             place = PLACE.match(rest)
             if place:
