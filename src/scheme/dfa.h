@@ -46,15 +46,18 @@ class Dfa {
     const unsigned char* const end = at + bytes.size();
     const Exception* const exceptions = exceptions_.data();
     const State* const states = states_.data();
-    for (; end - at >= 4; at += 4) {
+    for (; end - at >= 8; at += 8) {
       state = step(exceptions, states, state, at[0]);
       state = step(exceptions, states, state, at[1]);
       state = step(exceptions, states, state, at[2]);
       state = step(exceptions, states, state, at[3]);
-      if (state < absorbing_end_) break;
+      state = step(exceptions, states, state, at[4]);
+      state = step(exceptions, states, state, at[5]);
+      state = step(exceptions, states, state, at[6]);
+      state = step(exceptions, states, state, at[7]);
+      if (state < absorbing_end_) return static_cast<uint32_t>(state);
     }
-    // What is left, unless nothing leads out of the state any more.
-    for (; end - at < 4 && at != end; ++at) state = step(exceptions, states, state, *at);
+    for (; at != end; ++at) state = step(exceptions, states, state, *at);
     return static_cast<uint32_t>(state);
   }
   uint32_t next(uint32_t state, unsigned char byte) const {

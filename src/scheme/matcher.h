@@ -45,6 +45,8 @@ struct Side {
   Extraction extraction;
   std::vector<Part> parts;
   uint32_t literal_size = 0;
+  uint32_t domain = Match::kNone;  // the rule's, as its policy: match() reads the side anyway
+  uint32_t policy = 0;
   uint8_t captures = 0;
   bool physical = false;  // its names are the keys in Redis
   // By the view's naming: some name of this side is read as another candidate's, so that a name made for it may not lead

@@ -82,19 +82,18 @@ Match Ruleset::match(std::string_view key, int db, const View& view) const {
     }
     return match;
   }
-  const Rule& rule = rules_[found->rule];
   const Side& side = matcher.side(found->rule, found->side);
   match.kind = Match::Kind::kRule;
   match.side = found->side;
   match.rule = found->rule;
-  match.domain = rule.domain;
-  match.policy = rule.policy;
+  match.domain = side.domain;
+  match.policy = side.policy;
   match.identity = side.physical;
   match.capture_count = side.captures;
   side.extraction.run(key, match.captures.data());
   if (side.resource_varies) {
-    match.policy = matcher.varying_policy(rule.domain, matcher.side(found->rule, Naming::kConsolidated), key,
-                                          match.captures.data(), rule.policy);
+    match.policy = matcher.varying_policy(side.domain, matcher.side(found->rule, Naming::kConsolidated), key,
+                                          match.captures.data(), side.policy);
   }
   if (!side.physical && found->side == Naming::kConsolidated) {
     // A more specific rule may take the legacy name that this one unmaps to. Then this key has no legacy name, and its

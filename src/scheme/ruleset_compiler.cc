@@ -76,6 +76,10 @@ void RulesetCompiler::add_rule(const RuleSpec& spec) {
   add_side(rule.key, rule.physical_side() == Naming::kConsolidated, std::move(*key_reading));
   find_resource(rule, matcher_->sides.back());
   matcher_->sides[matcher_->sides.size() - 2].resource_varies = matcher_->sides.back().resource_varies;
+  for (size_t i = matcher_->sides.size() - 2; i < matcher_->sides.size(); ++i) {
+    matcher_->sides[i].domain = rule.domain;
+    matcher_->sides[i].policy = rule.policy;
+  }
   rules_->rules_.push_back(std::move(rule));
 }
 
