@@ -181,8 +181,8 @@ void OverlapProof::prove_phases(const Reading& reading, const Dfa::AcceptSet& se
   const std::string there = other_name(one, set.witness);
   const auto phase = [&](uint32_t id) { return id == reading.legacy ? "legacy" : "consolidated"; };
   error(two, legacy_is_later ? Field::kLegacy : Field::kKey,
-        std::string("in phase ") + phase(two) + " " + quoted(here) + " is stored as " +
-            quoted(set.witness) + ", and so is " + quoted(there) + " of " +
+        std::string("in phase ") + phase(two) + " " + quoted(here) + " is stored as " + quoted(set.witness) +
+            ", and so is " + quoted(there) + " of " +
             rule_title(rule(one), one == reading.legacy ? Naming::kLegacy : Naming::kConsolidated) +
             " in phase " + phase(one) +
             ": one would overwrite the other; bring both into the same phase, or leave out the one in phase "

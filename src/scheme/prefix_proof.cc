@@ -146,8 +146,8 @@ std::optional<PrefixClash> Ruleset::prefix_clash(const View& view) const {
   const View plain{view.naming, Unmatched::kPass, ""};
   Buffer name;
   clash.name = shown(clash.physical, clash.db, plain, name) ? std::string(name.view()) : clash.physical;
-  clash.text = quoted(clash.unmatched) + " would be stored as " + quoted(clash.physical) +
-               ", which is a key of ";
+  clash.text =
+      quoted(clash.unmatched) + " would be stored as " + quoted(clash.physical) + ", which is a key of ";
   if (found->taken_by != nullptr) {
     clash.rule = found->taken_by->rule;
     clash.domain = rules_[clash.rule].domain;

@@ -21,7 +21,7 @@
 // Laws, for every accepted ruleset, database and key k, with p = physical(k):
 //   - shown(p) exists, and physical(shown(p)) == p
 //   - for a legacy template's names under a legacy view, shown(p) == k
-//   - two names have the same p only if they are names of one rule with the same captures, whatever the views that read them
+//   - two names have the same p only if they are names of one rule with the same captures, whatever views read them
 //   - under a view with a prefix for which prefix_clash() finds nothing, an unmatched key shares its p with no other name,
 //     and shown(p) == k
 //
