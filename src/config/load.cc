@@ -123,9 +123,11 @@ class Loader {
 
   // Whatever else is wrong: the operator wants to know both.
   void compile_rules() {
-    for (const scheme::RuleSpec& rule : config_.scheme.rules)
-      if (rule.legacy.empty() || rule.key.empty()) return;
-    auto rules = scheme::Ruleset::compile(config_.scheme);
+    // A rule that lacks a template is a problem already; the others are proved without it.
+    scheme::SchemeSpec complete = config_.scheme;
+    std::erase_if(complete.rules,
+                  [](const scheme::RuleSpec& rule) { return rule.legacy.empty() || rule.key.empty(); });
+    auto rules = scheme::Ruleset::compile(complete);
     if (rules) {
       config_.rules = std::move(*rules);
       check_prefixes();
@@ -160,8 +162,8 @@ class Loader {
   }
 
   // The file's problems by line, whichever pass has found them; then the environment's, then the flags'.
-  std::vector<Problem> in_order(std::vector<Problem> problems) const {
-    const auto rank = [this](const Problem& problem) {
+  static std::vector<Problem> in_order(std::vector<Problem> problems) {
+    const auto rank = [](const Problem& problem) {
       const bool is_flag = problem.source.empty() || problem.source.starts_with("--");
       const int source = is_flag ? 2 : problem.source.starts_with(kEnvironment) ? 1 : 0;
       return std::tuple(source, problem.line, problem.column);

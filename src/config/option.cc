@@ -16,8 +16,8 @@ constexpr int64_t kGigabyte = 1ll << 30;
 
 using enum Applies;
 
-// Columns: name, type, default, field, when a change applies, doc; then, where they are not the usual: minimum, maximum,
-// choices, another environment variable, another flag.
+// Columns: name, type, default, field, when a change applies, doc; then, where they are not the usual: minimum,
+// maximum, choices, another environment variable, another flag.
 const std::array kOptions{
     Option{"workers", OptionType::kInteger, "1", field<&Config::workers>, kRestart,
            "Event loops, each a thread with its own clients and upstream connections. One is enough for most "

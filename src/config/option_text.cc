@@ -27,11 +27,17 @@ std::string suggest_text(const Option& option, std::string_view text, const Ttls
       std::vector<std::string> names;
       for (const auto& [name, ms] : ttls) names.push_back(name);
       near = nearest(text, names);
-      if (near.empty()) near = nearest_duration(text);
+      if (!near.empty()) return quoted_text(near);
+      near = nearest_duration(text);
       break;
     }
     case OptionType::kDuration:
       near = nearest_duration(text);
+      // A number without a unit is seconds, but for one that so many of would be hours.
+      if (const auto number = parse_integer(text); number && *number >= 1'000) near = duration_text(*number);
+      break;
+    case OptionType::kSize:
+      near = nearest_size(text);
       break;
     case OptionType::kPercent:
       // "5" where "5%" is wanted.
@@ -40,7 +46,8 @@ std::string suggest_text(const Option& option, std::string_view text, const Ttls
     default:
       break;
   }
-  return near.empty() ? near : quoted_text(near);
+  const bool helps = !near.empty() && near != text && parse_named(option, near, ttls);
+  return helps ? quoted_text(near) : std::string();
 }
 
 }  // namespace keyshift::config

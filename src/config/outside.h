@@ -1,7 +1,7 @@
 // Outside: what the environment and the flags say, asked option by option.
 //
-// load() asks it for each row of the option table, and for each name that the file has: a domain's options exist outside
-// of the file because the file has the domain.
+// load() asks it for each row of the option table, and for each name that the file has: a domain's options exist
+// outside of the file because the file has the domain.
 //
 //   KEYSHIFT_DOMAIN_AI_MODEL_DEFAULT_TTL=2h      environment(row, "domain.ai-model.default_ttl")  ->  "2h"
 //   REDIS_PASSWORD_FILE=/run/secrets/redis       environment(row, "upstream.password")  ->  that file's first line
@@ -47,8 +47,8 @@ class Outside {
   // A variable's text; nullptr where it is unset or empty: `REDIS_PASSWORD=` in a compose file means none.
   const std::string* variable(std::string_view name) const;
 
-  // To be called when every option has been asked for. `is_whole`: the file could be read to its end, so that it is known
-  // which names it has.
+  // To be called when every option has been asked for. `is_whole`: the file could be read to its end, so that it is
+  // known which names it has.
   void finish(bool is_whole, std::vector<std::string>& notices);
 
  private:

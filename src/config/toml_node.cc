@@ -121,6 +121,9 @@ std::string suggest_value(const Option& option, const toml::node& node, const Tt
     // 0.05 where "5%" is wanted.
     if (option.type == OptionType::kPercent && number->get() >= 0 && number->get() <= 1)
       return fmt::format("\"{:.4g}%\"", number->get() * 100);
+    // 1e4
+    const std::string whole = fmt::format("{}", number->get());
+    if (option.type == OptionType::kInteger && parse_value(option, whole)) return whole;
   }
   if (const auto* boolean = node.as_boolean(); boolean != nullptr && !boolean->get())
     return option.name == "admin.address" ? "\"off\"" : "";

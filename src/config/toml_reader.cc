@@ -1,25 +1,15 @@
 #include "toml_reader.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
-#include "keyshift/config/nearest.h"
+#include "table_names.h"
 #include "toml_node.h"
 #include "value.h"
 
 namespace keyshift::config {
 namespace {
-
-// Tables that are read by name: the file's own structure, which no row of the option table describes.
-constexpr std::array<std::string_view, 4> kTablesOfMany{"listener", "ttl", "domain", "rule"};
-
-// As it is written in the file: [upstream], [[rule]], [domain.NAME].
-std::string shown_table(std::string_view name) {
-  if (name == "listener" || name == "rule") return fmt::format("[[{}]]", name);
-  return name == "domain" ? "[domain.NAME]" : fmt::format("[{}]", name);
-}
 
 class Reader {
  public:
@@ -33,11 +23,13 @@ class Reader {
     const toml::table& root = document.root;
     refuse_unknown(root, "", "", {});
     read_table(root, "", config_, facts_.options);
-    for (const std::string_view table : plain_tables())
+    for (const std::string_view table : table_names()) {
+      if (is_table_of_many(table)) continue;
       if (const toml::table* found = table_at(root, table, std::string(table))) {
         refuse_unknown(*found, table, shown_table(table), {});
         read_table(*found, table, config_, facts_.options);
       }
+    }
     read_listeners(root);
     read_ttls(root);
     read_domains(root);
@@ -50,16 +42,6 @@ class Reader {
 
   Place place(const toml::source_region& region) const {
     return {sources_.file, static_cast<int>(region.begin.line), static_cast<int>(region.begin.column)};
-  }
-
-  static std::vector<std::string_view> plain_tables() {
-    std::vector<std::string_view> tables;
-    for (const Option& option : options()) {
-      const std::string_view table = option.table();
-      if (!table.empty() && !is_table_of_many(table) && std::ranges::count(tables, table) == 0)
-        tables.push_back(table);
-    }
-    return tables;
   }
 
   // The table of that name, or nullptr where there is none or (a problem) it is something else. `path`: its full name.
@@ -108,57 +90,42 @@ class Reader {
       known.emplace_back(option.key());
       if (option.is_secret()) known.push_back(std::string(option.key()) + "_file");
     }
-    if (name.empty()) {
-      for (const std::string_view plain : plain_tables()) known.emplace_back(plain);
-      known.insert(known.end(), kTablesOfMany.begin(), kTablesOfMany.end());
-    }
+    if (name.empty())
+      for (const std::string_view one : table_names()) known.emplace_back(one);
     for (const auto& [key, node] : table) {
       const std::string_view given = key.str();
       if (std::ranges::count(known, given) != 0 || is_left_out(given)) continue;
-      const bool is_many = node.is_array_of_tables();
-      if (name == "rule" && node.is_table()) continue;  // tables_at() has said it
-      if ((node.is_table() || is_many) && name.empty()) {
-        problems_.add(
-            place(key.source()),
-            "unknown table " + (is_many ? fmt::format("[[{}]]", given) : fmt::format("[{}]", given)),
-            suggest_table(given, *(is_many ? node.as_array()->get(0) : &node)->as_table()));
+      const bool is_table = node.is_table() || node.is_array_of_tables();
+      if (is_table && (name == "rule" || name == "listener")) continue;  // tables_at() has said it
+      if (is_table && name.empty()) {
+        refuse_table(key, node);
         continue;
       }
-      const std::string where = name.empty() ? " at the top of the file" : " in " + shown;
-      problems_.add(
-          place(key.source()), "unknown option " + quoted_text(given) + where,
-          name == "domain" && node.is_table() ? suggest_resource(given, shown) : suggest_key(given, known));
+      std::string near =
+          is_table && name == "domain" ? suggest_resource(given, shown) : suggest_key(given, known);
+      std::string text = "unknown option " + quoted_text(given) +
+                         (name.empty() ? " at the top of the file" : " in " + shown);
+      if (near.empty()) text += "; known are " + joined(known);
+      problems_.add(place(key.source()), std::move(text), std::move(near));
     }
   }
 
-  // A near name of the same table, else the table in which this very name would be known.
-  static std::string suggest_key(std::string_view given, const std::vector<std::string>& known) {
-    for (const Option& option : options())
-      if (option.key() == given && !option.table().empty())
-        return quoted_text(given) + " in " + shown_table(option.table());
-    for (const Option& option : options())
-      if (option.key() == given) return quoted_text(given) + " at the top of the file, above the first table";
-    const std::string near = nearest(given, known);
-    return near.empty() ? near : quoted_text(near);
+  void refuse_table(const toml::key& key, const toml::node& node) {
+    const bool is_many = node.is_array();
+    const toml::table& table = *(is_many ? node.as_array()->get(0) : &node)->as_table();
+    const bool is_domain = std::ranges::any_of(
+        options(), [&](const Option& option) { return option.is_named() && table.contains(option.key()); });
+    std::string near = suggest_table(key.str(), is_domain);
+    std::string text =
+        "unknown table " + (is_many ? fmt::format("[[{}]]", key.str()) : fmt::format("[{}]", key.str()));
+    std::vector<std::string> shown;
+    for (const std::string_view one : table_names()) shown.push_back(shown_table(one));
+    if (near.empty()) text += "; known are " + joined(shown);
+    problems_.add(place(key.source()), std::move(text), std::move(near));
   }
 
-  // [domains.x] and [rules] for [domain.x] and [[rule]], [analytics] for [domain.analytics].
-  static std::string suggest_table(std::string_view given, const toml::table& table) {
-    std::vector<std::string> tables(kTablesOfMany.begin(), kTablesOfMany.end());
-    for (const std::string_view plain : plain_tables()) tables.emplace_back(plain);
-    if (const std::string near = nearest(given, tables); !near.empty()) return shown_table(near);
-    for (const Option& option : options())
-      if (option.table() == "domain" && table.contains(option.key()))
-        return fmt::format("[domain.{}]", given);
-    return "";
-  }
-
-  static std::string suggest_resource(std::string_view given, std::string_view shown) {
-    return fmt::format("{}.resource.{}]", shown.substr(0, shown.size() - 1), given);
-  }
-
-  // Every row of the table `name` whose destination is a Target, into `target`; of a domain also what is said outside of
-  // the file. `path`: the table's full name where it is not `name`. Returns whether anything was said.
+  // Every row of the table `name` whose destination is a Target, into `target`; of a domain also what is said outside
+  // of the file. `path`: the table's full name where it is not `name`. Returns whether anything was said.
   template <class Target>
   bool read_table(const toml::table& table, std::string_view name, Target& target, Places& places,
                   const std::string& path = {}) {
@@ -252,12 +219,13 @@ class Reader {
   void read_ttls(const toml::table& root) {
     const toml::table* table = table_at(root, "ttl", "ttl");
     if (table == nullptr) return;
-    const Option& ttl = *find_option("domain.default_ttl");
+    Option ttl = *find_option("domain.default_ttl");
+    ttl.type = OptionType::kDuration;  // a name for a name is none
     const Store<int64_t> store = [](int64_t& slot, const Value& value) -> Result<void> {
       slot = value.number;
       return {};
     };
-    Ttls ttls;  // complete before any is known: a name for a name is none
+    Ttls ttls;
     for (const auto& [key, node] : *table) {
       const std::string name(key.str());
       if (is_left_out(name)) continue;
@@ -265,7 +233,8 @@ class Reader {
       if (!name.empty() && name[0] >= '0' && name[0] <= '9')
         problems_.add(place(key.source()),
                       full_name + ": a name must not begin with a digit, as durations do");
-      int64_t& ms = ttls[name];
+      int64_t& ms =
+          ttls.emplace(name, 1).first->second;  // whoever uses a name with a bad value is not to blame
       read_option(ttl, node, full_name, store, ms);
       read_outside(ttl, full_name, store, ms);
     }
@@ -328,8 +297,10 @@ class Reader {
       Places options;
       read_table(*table, "rule", rule, options);
       for (const char* needed : {"legacy", "key"})
-        if (!table->contains(needed) && facts_.is_whole)
+        if (const toml::node* node = table->get(needed); node == nullptr && facts_.is_whole)
           problems_.add(places.rule, std::string("a [[rule]] needs ") + needed);
+        else if (node != nullptr && node->value_or(std::string_view("x")).empty())
+          problems_.add(place(node->source()), fmt::format("rule.{} = \"\": must be a template", needed));
       if (options.contains("rule.phase")) places.phase = rule.phase;
       config_.scheme.rules.push_back(std::move(rule));
       facts_.rules.push_back(std::move(places));

@@ -157,9 +157,12 @@ constexpr std::array kExplanations{
     Explanation{"invalid utf-8", "", "this is not UTF-8: save the file as UTF-8"},
     Explanation{"expected ']', saw '\\n'", "", "the name of this table is not closed: \"]\" is missing"},
     Explanation{"parsing table header: expected ']'", "",
-                "the name of a table has only letters, digits, \"_\", \"-\" and \".\", and ends with \"]\""},
+                "the name of a table has only letters from a to z, digits, \"_\", \"-\" and \".\", and ends "
+                "with \"]\""},
     Explanation{"parsing table header: expected a comment", "",
                 "nothing but a comment may follow the name of a table in its line"},
+    Explanation{"expected bare key", "",
+                "a name has only letters from a to z, digits, \"_\" and \"-\"; another stands in quotes"},
     Explanation{"tables with blank bare keys", "", "this table has no name"},
     Explanation{"expected '=', saw ':'", "", "between a name and its value stands \"=\", not \":\""},
     Explanation{"expected '='", "", "between a name and its value stands \"=\""},

@@ -112,6 +112,8 @@ Result<Url> parse_unix_url(std::string_view rest, Url url) {
 
 Result<Address> parse_address(std::string_view text) {
   text = trim(text);
+  if (text.find("://") != std::string_view::npos && !text.starts_with("unix:"))
+    return fail("must be HOST:PORT, [IPV6]:PORT or unix:/PATH, without what a URL has in front");
   auto address = Address::parse(text.starts_with('/') ? fmt::format("unix:{}", text) : std::string(text));
   if (!address) {
     // Our callers quote the text themselves.

@@ -67,6 +67,7 @@ Result<int64_t> parse_duration(std::string_view text) {
   constexpr const char* kExpected =
       "must be a duration with a unit (ms, s, m, h, d, w), such as \"90s\" or \"1h\"";
   if (text == "0") return 0;
+  if (text.starts_with('-')) return fail("must not be negative");
   int64_t total = 0;
   int64_t last_factor = std::numeric_limits<int64_t>::max();
   do {
@@ -145,6 +146,13 @@ std::string nearest_duration(std::string_view text) {
   return parse_duration(meant) ? meant : std::string();
 }
 
+std::string nearest_size(std::string_view text) {
+  std::string meant = lower(text);
+  std::erase(meant, ' ');
+  if (meant.ends_with("ib")) meant.erase(meant.size() - 2, 1);
+  return parse_size(meant) ? meant : std::string();
+}
+
 std::string duration_text(int64_t ms) {
   if (ms == 0) return "0";
   for (const Unit& unit : kTimeUnits) {
@@ -170,6 +178,12 @@ std::vector<std::string> split_list(std::string_view text) {
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return items;
+}
+
+std::string joined(const std::vector<std::string>& items) {
+  std::string out;
+  for (const std::string& item : items) out += (out.empty() ? "" : ", ") + item;
+  return out;
 }
 
 std::string_view trim(std::string_view text) {

@@ -28,6 +28,8 @@ Result<bool> parse_bool(std::string_view text);
 
 // What a text that is no duration most likely means: "1h" for "1 hour", "30s" for "30". Empty when nothing is near.
 std::string nearest_duration(std::string_view text);
+// The same of a size: "512mb" for "512 MiB".
+std::string nearest_size(std::string_view text);
 
 // The shortest text that the parser reads back as the same value: "90s" "1h" "512mb".
 std::string duration_text(int64_t ms);
@@ -48,6 +50,7 @@ Result<Url> parse_url(std::string_view text);
 
 // Items between commas, without the spaces around them; empty items are left out.
 std::vector<std::string> split_list(std::string_view text);
+std::string joined(const std::vector<std::string>& items);  // with commas between
 std::string_view trim(std::string_view text);
 std::string lower(std::string_view text);
 std::string upper(std::string_view text);

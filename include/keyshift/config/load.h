@@ -10,8 +10,8 @@
 //   --phase=legasy: must be one of legacy, consolidated; did you mean "legacy"?
 //
 // Nothing throws out of here. The sources are borrowed for the call. Any thread; reads one file and those that it (or
-// the environment, or a flag) names for a secret, and nothing else: environment and arguments are what the caller passes.
-// Secrets are never quoted.
+// the environment, or a flag) names for a secret, and nothing else: environment and arguments are what the caller
+// passes. Secrets are never quoted.
 #pragma once
 
 #include <functional>
@@ -38,8 +38,8 @@ struct Problem {
   std::string render() const;
 };
 
-// A flag as given: the option's full name and its value, "workers" and "4"; of a secret's file "upstream.password_file".
-// A flag may come more than once.
+// A flag as given: the option's full name and its value, "workers" and "4"; of a secret's file
+// "upstream.password_file". A flag may come more than once.
 struct Flag {
   // Empty where only the file can tell: `spelling` is then that of a name in it, "--domain-analytics-default-ttl".
   std::string option;
