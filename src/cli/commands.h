@@ -38,9 +38,9 @@ Command add_convert(CLI::App& app);
 // The options of the configuration that a command takes as flags, and the file.
 class ConfigFlags {
  public:
-  // Adds --config, the short flags, and (not shown in --help) one flag for every other option, one for the file of each
-  // secret, and those of `arguments` that speak of names in the file: --domain-analytics-default-ttl, --ttl-hourly. Stays
-  // valid only as long as the ConfigFlags.
+  // Adds --config, the short flags, and (not shown in --help) one flag for every other option, one for the file of
+  // each secret, and those of `arguments` that speak of names in the file: --domain-analytics-default-ttl,
+  // --ttl-hourly. Stays valid only as long as the ConfigFlags.
   void add_all(CLI::App& command, std::span<const std::string> arguments);
   void add_file(CLI::App& command);
 

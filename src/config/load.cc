@@ -104,8 +104,8 @@ class Loader {
     apply(option, said, said.text);
   }
 
-  // The rule's own phase, else its domain's, else the one for all; keys of a domain that fit no rule are in the domain's.
-  // The feature flag, switched off, is the way back in an emergency: it holds for everything.
+  // The rule's own phase, else its domain's, else the one for all; keys of a domain that fit no rule are in the
+  // domain's. The feature flag, switched off, is the way back in an emergency: it holds for everything.
   void resolve_phases() {
     const auto of_domain = [this](std::string_view name) {
       if (feature_flag_off_) return scheme::Phase::kLegacy;

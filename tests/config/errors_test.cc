@@ -1,7 +1,7 @@
 // Badly written configurations and what is said about them, word for word: errors/NN-what.toml and errors/NN-what.txt.
 //
-// The texts are reviewed as a person would read them: is it clear what to change? After a change that is meant, write them
-// anew and read the difference:
+// The texts are reviewed as a person would read them: is it clear what to change? After a change that is meant, write
+// them anew and read the difference:
 //
 //   KEYSHIFT_WRITE_GOLDEN=1 build/tests/config/config_test --gtest_filter='Errors*' && git diff tests/config/errors
 

@@ -1,6 +1,8 @@
 // The manual, conf/keyshift.toml, says of every option the default that is the real one; the example schemes load.
 
 #include <fstream>
+#include <map>
+#include <regex>
 #include <set>
 #include <sstream>
 
@@ -86,6 +88,65 @@ TEST_F(ManualTest, EveryRowOfTheTableStandsInItWithItsDefault) {
     if (!option.flag().empty())
       expected.insert(std::string(option.name) + "=" + std::string(option.default_text));
   EXPECT_EQ(manual_lines(), expected);
+}
+
+// What is said about each option: the comment above it, or above the group that it is in, and the heading of its table.
+std::map<std::string, std::string> manual_comments() {
+  std::istringstream lines(text_of("keyshift.toml"));
+  std::map<std::string, std::string> comments;
+  std::string heading, comment, table;
+  bool in_comment = false;
+  for (std::string line; std::getline(lines, line);) {
+    const bool is_text = line.starts_with("# ") || line == "#";
+    if (is_text && !in_comment) comment.clear();
+    in_comment = is_text;
+    const size_t name = line.find_first_not_of("#");
+    if (is_text) {
+      comment += line.substr(1);
+      // A ruler above and below: the heading of a table.
+      if (line.starts_with("# ---")) heading = comment;
+    } else if (line.starts_with('[') || line.starts_with("#[[")) {
+      table = line.substr(line.rfind('[') + 1, line.find(']') - line.rfind('[') - 1) + ".";
+    } else if (const size_t equals = line.find(" = "); equals != std::string::npos) {
+      comments[table + line.substr(name, equals - name)] = heading + comment;
+    }
+  }
+  return comments;
+}
+
+TEST_F(ManualTest, EveryOptionSaysItsRangeItsOtherNamesAndWhetherItNeedsARestart) {
+  const std::map<std::string, std::string> comments = manual_comments();
+  for (const Option& option : options()) {
+    if (option.flag().empty()) continue;
+    const auto found = comments.find(std::string(option.name));
+    ASSERT_NE(found, comments.end()) << option.name;
+    const std::string& comment = found->second;
+    const auto says = [&](std::string_view text) { return comment.find(text) != std::string::npos; };
+    if (option.is_number()) {
+      const std::regex range(number_text(option, option.minimum) + "( \\([^)]*\\))? to " +
+                             number_text(option, option.maximum));
+      EXPECT_TRUE(std::regex_search(comment, range)) << option.name << ": " << comment;
+    }
+    for (const std::string& choice : option.choice_list())
+      EXPECT_TRUE(says(choice)) << option.name << ": " << choice;
+    EXPECT_TRUE(says(option.also)) << option.name;
+    if (!option.short_flag.empty()) {
+      EXPECT_TRUE(says(option.short_flag)) << option.name;
+    }
+    EXPECT_EQ(says("Restart."), option.applies == Applies::kRestart) << option.name;
+  }
+}
+
+TEST_F(ManualTest, ItsExamplesOfVariablesAndFlagsAreThoseOfTheRule) {
+  const std::string text = text_of("keyshift.toml");
+  for (const char* name : {"domain.ai-model.default_ttl", "domain.a.resource.b.max_ttl", "ttl.hourly"}) {
+    EXPECT_NE(text.find(environment_name(name) + "="), std::string::npos) << name;
+    EXPECT_NE(text.find(flag_name(name) + " "), std::string::npos) << name;
+  }
+  for (const Option& option : options())
+    if (option.is_secret()) {
+      EXPECT_NE(text.find(option.name), std::string::npos) << option.name;
+    }
 }
 
 TEST_F(ManualTest, EveryOptionOfDomainsAndRulesStandsInItsExample) {
