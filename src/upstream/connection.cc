@@ -134,7 +134,15 @@ void Connection::select(int database, Waiter* waiter) {
   resp::append_array(to, 2);
   resp::append_bulk(to, "SELECT");
   resp::append_bulk_integer(to, database);
-  expect({.waiter = waiter, .started_ns = loop_->now_ns(), .delivery = Delivery::kStream});
+  expect({.waiter = waiter, .started_ns = loop_->now_ns(), .delivery = Delivery::kStream, .selects = true});
+  ++selects_owed_;
+}
+
+// A busy Redis refuses SELECT as it refuses what follows it; taken for granted, it would send the next request to the
+// database before.
+void Connection::selected(bool granted) {
+  --selects_owed_;
+  if (!granted && selects_owed_ == 0) database_ = kUnknownDatabase;
 }
 
 void Connection::expect(const Expectation& expectation) {
@@ -206,6 +214,7 @@ bool Connection::deliver(std::string_view& bytes) {
     if (timed_out_ > 0) --timed_out_;
     stats_->upstream_waiting.subtract();
     if (scanner_.type() == '-') stats_->upstream_errors.add();
+    if (expectation.selects) selected(scanner_.type() != '-');
     if (delivery != Delivery::kDrop) {
       expectation.waiter->on_reply(reply, &scanner_, expectation.started_ns);
     }
@@ -273,6 +282,7 @@ void Connection::close(Loss loss) {
 void Connection::fail_all(Loss loss, std::string_view reason) {
   stats_->upstream_waiting.subtract(expected_.size());
   timed_out_ = 0;
+  selects_owed_ = 0;
   // A waiter's answer to the loss may be its next request: that belongs to the next life of the connection.
   Ring<Expectation> lost;
   std::swap(lost, expected_);

@@ -55,6 +55,44 @@ TEST_F(ConnectionTest, SelectIsInjectedWhenTheDatabaseChanges) {
   until([this] { return a_.replies.size() == 4; });
 }
 
+TEST_F(ConnectionTest, ARefusedSelectIsRepeatedBeforeTheNextRequest) {
+  const std::string select3 = "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n";
+  connect_to_ready();
+  connection_->begin(3);
+  ask("x", &a_);
+  until([&] { return redis_->received == select3 + "x"; });
+  redis_->say("-BUSY a script\r\n-BUSY a script\r\n");
+  until([this] { return a_.replies.size() == 1; });
+
+  connection_->begin(3);
+  ask("y", &a_);
+  connection_->begin(3);
+  ask("z", &a_);
+  until([&] { return redis_->received == select3 + "x" + select3 + "yz"; });
+  redis_->say("+OK\r\n:1\r\n:2\r\n");
+  until([this] { return a_.replies.size() == 3; });
+}
+
+TEST_F(ConnectionTest, ALaterSelectDecidesWhatARefusedOneLeftOpen) {
+  const std::string select3 = "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n";
+  const std::string select5 = "*2\r\n$6\r\nSELECT\r\n$1\r\n5\r\n";
+  connect_to_ready();
+  connection_->begin(3);
+  ask("x", &a_);
+  connection_->begin(5);
+  ask("y", &a_);
+  until([&] { return redis_->received == select3 + "x" + select5 + "y"; });
+  redis_->say("-BUSY a script\r\n-BUSY a script\r\n");
+  until([this] { return a_.replies.size() == 1; });
+  redis_->say("+OK\r\n:1\r\n");
+  until([this] { return a_.replies.size() == 2; });
+  connection_->begin(5);
+  ask("z", &a_);
+  until([&] { return redis_->received == select3 + "x" + select5 + "yz"; });
+  redis_->say(":2\r\n");
+  until([this] { return a_.replies.size() == 3; });
+}
+
 TEST_F(ConnectionTest, ATimedOutRequestLeavesATombstoneThatSwallowsTheLateReply) {
   options_.reply_timeout_ms = 1000;
   connect_to_ready();

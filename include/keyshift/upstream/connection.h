@@ -71,6 +71,7 @@ struct Expectation {
   Waiter* waiter = nullptr;  // null: a tombstone, or nobody is interested
   uint64_t started_ns = 0;
   Delivery delivery = Delivery::kDrop;
+  bool selects = false;  // the reply to a SELECT: what follows is in its database only if it was granted
 };
 
 class Waiter {
@@ -107,7 +108,8 @@ class Connection final : private net::StreamHandler {
     return state_ == State::kReady ? stream_->out() : queued_;
   }
   // Puts a SELECT before what is written next if the connection's tail is in another database. Requires: the upstream
-  // has such a database and lets us use it, or what follows would be executed in another: see select().
+  // has such a database and lets us use it, or what follows would be executed in another: see select(). While the
+  // upstream refuses everything (BUSY), SELECT too, the next begin() selects again.
   void begin(int database);
   // Writes a SELECT whose reply `waiter` gets. If it is refused, nobody is harmed: whoever comes next and is not in
   // `database` is preceded by a SELECT of his own.
@@ -139,6 +141,8 @@ class Connection final : private net::StreamHandler {
   void check_deadlines(uint64_t now_ns);
 
  private:
+  static constexpr int kUnknownDatabase = -1;
+
   void on_bytes(std::string_view bytes) override;
   void on_end(std::string_view reason) override;
   void on_drained() override;
@@ -148,6 +152,7 @@ class Connection final : private net::StreamHandler {
   bool on_handshake_reply(std::string_view reply);
   void become_ready();
   bool deliver(std::string_view& bytes);
+  void selected(bool granted);
   void go_down(std::string_view reason);
   void close(Loss loss);
   void fail_all(Loss loss, std::string_view reason);
@@ -165,7 +170,8 @@ class Connection final : private net::StreamHandler {
   std::unique_ptr<net::Stream> stream_;
   net::Timer reconnect_;
   Buffer queued_;              // requests written while connecting
-  int database_ = 0;           // that the next request written would be executed in
+  int database_ = 0;           // that the next request written would be executed in, or kUnknownDatabase
+  size_t selects_owed_ = 0;    // replies to SELECT still to come; the last of them decides database_
   int handshake_replies_ = 0;  // still to come
   resp::ReplyScanner scanner_;
   Buffer collected_;  // of a kWhole reply that came in pieces, or a handshake reply
