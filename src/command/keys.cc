@@ -12,6 +12,7 @@ constexpr std::string_view kSyntaxError = "ERR syntax error";
 constexpr std::string_view kNotInteger = "ERR value is not an integer or out of range";
 constexpr std::string_view kNumkeysNotPositive = "ERR numkeys should be greater than 0";
 constexpr std::string_view kTooManyKeys = "ERR Number of keys can't be greater than number of args";
+constexpr std::string_view kBadNumberOfKeys = "ERR Bad number of keys provided";
 constexpr std::string_view kNegativeKeys = "ERR Number of keys can't be negative";
 constexpr std::string_view kUnbalanced =
     "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.";
@@ -40,7 +41,8 @@ enum class Flaw { kNotANumber, kNegative, kZero, kTooMany };
 std::string_view numkeys_error(const Row& row, Flaw flaw) {
   if (row.family == Family::kScripting) {
     if (flaw == Flaw::kNegative) return kNegativeKeys;
-    return flaw == Flaw::kTooMany ? kTooManyKeys : kNotInteger;
+    if (flaw == Flaw::kTooMany) return kTooManyKeys;
+    return row.name.starts_with("fcall") ? kBadNumberOfKeys : kNotInteger;
   }
   for (const NoKeys& entry : kNoKeys) {
     if (entry.command != row.name) continue;

@@ -78,6 +78,7 @@ TEST(FindNames, NumberOfKeys) {
 
 TEST(FindNames, NumberOfKeysThatDoesNotFitIsMalformed) {
   EXPECT_EQ(found("EVAL s x"), "malformed: ERR value is not an integer or out of range");
+  EXPECT_EQ(found("FCALL f x"), "malformed: ERR Bad number of keys provided");
   EXPECT_EQ(found("EVAL s -1"), "malformed: ERR Number of keys can't be negative");
   EXPECT_EQ(found("EVAL s 3 a b"), "malformed: ERR Number of keys can't be greater than number of args");
   EXPECT_EQ(found("ZUNION 0 a"), "malformed: ERR at least 1 input key is needed for 'zunion' command");
