@@ -66,6 +66,25 @@ class PrivateRedis : public ::testing::Test {
   std::unique_ptr<redisContext, Close> redis_;
 };
 
+std::string repeated(std::string_view text, size_t times) {
+  std::string all;
+  for (size_t i = 0; i < times; ++i) all += text;
+  return all;
+}
+
+TEST_F(PrivateRedis, ManyStarsFitAsManyAsOfRedis) {
+  const std::string key(1100, 'a');
+  Reply(static_cast<redisReply*>(redisCommand(redis_.get(), "SET %s x", key.c_str())), freeReplyObject);
+  for (const size_t stars : {999U, 1000U, 1001U, 1099U}) {
+    for (const std::string& pattern :
+         {repeated("*?", stars), repeated("*?", stars) + "*", repeated("**a", stars)}) {
+      const Reply reply(static_cast<redisReply*>(redisCommand(redis_.get(), "KEYS %s", pattern.c_str())),
+                        freeReplyObject);
+      EXPECT_EQ(glob_match(pattern, key), reply->elements == 1) << pattern.substr(0, 3) << " " << stars;
+    }
+  }
+}
+
 TEST_F(PrivateRedis, KeysAgreesWithGlobMatch) {
   std::mt19937_64 random(20250806);
   const auto word = [&](std::string_view alphabet, size_t most) {
