@@ -59,7 +59,10 @@ std::optional<std::string> pattern_of(const Ruleset& rules, const SortPattern& p
   size_t hole = 0;
   while (hole < with_probe.size() && with_probe[hole] == with_marks[hole]) ++hole;
   std::string made = with_probe.substr(0, hole) + "*" + with_probe.substr(hole + probe.size());
-  if (made.find('*') != hole || made.find("->", hole) != std::string::npos) return std::nullopt;
+  if (made.find('*') != hole) return std::nullopt;
+  // An arrow with nothing behind it is part of the name, as Redis has it.
+  const size_t arrow = made.find("->", hole);
+  if (arrow != std::string::npos && (arrow + 2 < made.size() || !parts.field.empty())) return std::nullopt;
   return made + std::string(parts.field);
 }
 

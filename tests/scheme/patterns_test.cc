@@ -180,6 +180,9 @@ TEST(SortPattern, TheHoleStaysInsideItsCapture) {
                                        {"k:{a}:{b}", "shop:k:{b}:{a}"}}));
   EXPECT_EQ(sorted_by(*rules, "weight_*"), "shop:weight:id:*");
   EXPECT_EQ(sorted_by(*rules, "weight_*->f"), "shop:weight:id:*->f");
+  EXPECT_EQ(sorted_by(*rules, "weight_*->"), "shop:weight:id:*->");
+  EXPECT_EQ(sorted_by(*rules, "obj:*:x->"), "obj:*:x->");
+  EXPECT_EQ(sorted_by(*rules, "weight_*->->f"), "shop:weight:id:*->->f");
   EXPECT_EQ(sorted_by(*rules, "weight_a*b->*"), "shop:weight:id:a*b->*");
   EXPECT_EQ(sorted_by(*rules, "obj:*:x"), "shop:obj:*");
   EXPECT_EQ(sorted_by(*rules, "shop:weight:id:*"), "shop:weight:id:*");
@@ -199,6 +202,7 @@ TEST(SortPattern, UnderOneRuleForEverythingAnyPatternIsDecided) {
   const auto rules = compiled(spec_of({{"{k:any}", "compat:kv:key:{k}"}}));
   EXPECT_EQ(sorted_by(*rules, "*"), "compat:kv:key:*");
   EXPECT_EQ(sorted_by(*rules, "w*:x->f"), "compat:kv:key:w*:x->f");
+  EXPECT_EQ(sorted_by(*rules, "x:*->"), "compat:kv:key:x:*->");
   EXPECT_EQ(sorted_by(*compiled({}), "*"), "*");
 }
 
