@@ -35,17 +35,6 @@ struct Call {
   void error(std::string_view text) const { resp::append_error(reply, text); }
 };
 
-bool ping(const Call& call) {
-  if (call.request.size() > 2) {
-    call.error(errors::wrong_arity("ping"));
-  } else if (call.request.size() == 2) {
-    resp::append_bulk(call.reply, call.request[1]);
-  } else {
-    resp::append_simple(call.reply, "PONG");
-  }
-  return true;
-}
-
 bool echo(const Call& call) {
   resp::append_bulk(call.reply, call.request[1]);
   return true;
@@ -387,7 +376,6 @@ const std::unordered_map<std::string_view, Handler>& handlers() {
       {"client|unblock", client_unblock},
       {"echo", echo},
       {"hello", hello},
-      {"ping", ping},
       {"quit", quit},
       {"reset", reset},
       {"select", select},

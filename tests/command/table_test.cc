@@ -190,15 +190,15 @@ TEST(Row, EveryRowIsConsistent) {
 
 TEST(Row, ScopesThatALegacyApplicationMeets) {
   const auto scope = [](const char* name) { return table().find_full(name)->scope; };
-  for (const char* name :
-       {"get", "flushall", "config|get", "command|docs", "info", "slowlog|get", "eval", "publish", "xread"}) {
+  for (const char* name : {"get", "flushall", "config|get", "command|docs", "info", "slowlog|get", "eval",
+                           "publish", "xread", "ping"}) {
     EXPECT_EQ(scope(name), Scope::kShared) << name;
   }
   for (const char* name :
        {"multi", "exec", "watch", "blpop", "subscribe", "ssubscribe", "monitor", "client|tracking", "wait"}) {
     EXPECT_EQ(scope(name), Scope::kLease) << name;
   }
-  for (const char* name : {"ping", "echo", "quit", "reset", "select", "auth", "hello", "client|setname",
+  for (const char* name : {"echo", "quit", "reset", "select", "auth", "hello", "client|setname",
                            "client|setinfo", "client|no-evict", "acl|whoami"}) {
     EXPECT_EQ(scope(name), Scope::kLocal) << name;
   }

@@ -181,6 +181,8 @@ class UpstreamTest(unittest.TestCase):
                 self.assertEqual(keyshift.http('/healthz')[0], 200)
                 replies = client.pipeline([['GET', 'k:%d' % number] for number in range(100)])
                 self.assertTrue(all(map(is_error, replies)))
+                # Who pings wants to know whether Redis is there.
+                self.assertTrue(is_error(client.command('PING')))
                 redis.start()
                 self.answers(client)
                 wait_for(lambda: keyshift.http('/readyz')[0] == 200, '/readyz says 200')

@@ -4,9 +4,9 @@
 // and go one of three ways: answered here (LocalCommands), refused with an error, or planned straight into the output of
 // the session's upstream connection. Replies come back through on_reply and leave in the order of the requests:
 //
-//   GET a    PING    GET b          client
-//   pending: [GET a][local 7 bytes][GET b]        "+PONG" waits in deferred_ until GET a is answered
-//   replies: $1..x  +PONG  $1..y
+//   GET a    CLIENT ID    GET b     client
+//   pending: [GET a][local 4 bytes][GET b]        ":7" waits in deferred_ until GET a is answered
+//   replies: $1..x  :7  $1..y
 //
 // A request with a large argument is not collected: the session drains, borrows a connection of its own, and relays the
 // rest as it arrives (StreamedTail). So a client that sends half a gigabyte slowly holds up nobody else.
