@@ -59,15 +59,17 @@ std::string ClientRegistry::line_locked(const ClientEntry& entry, uint64_t now_n
     return then_ns < now_ns ? (now_ns - then_ns) / 1'000'000'000 : uint64_t{0};
   };
   return fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags=N db={} sub=0 psub=0 ssub=0 multi=-1 qbuf=0 "
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags=N db={} sub=0 psub=0 ssub=0 multi=-1 "
+      "qbuf={} "
       "qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd={} "
       "user=default "
       "redir=-1 resp={} lib-name={} lib-ver={} tot-net-in={} tot-net-out={}\n",
       entry.id, entry.address, entry.local_address, entry.fd, entry.name, seconds_since(entry.created_ns),
       seconds_since(entry.last_request_ns.load(std::memory_order_relaxed)),
-      entry.database.load(std::memory_order_relaxed), entry.command.load(std::memory_order_relaxed),
-      entry.protocol.load(std::memory_order_relaxed), entry.library_name, entry.library_version,
-      entry.received_bytes.load(std::memory_order_relaxed), entry.sent_bytes.load(std::memory_order_relaxed));
+      entry.database.load(std::memory_order_relaxed), entry.query_bytes.load(std::memory_order_relaxed),
+      entry.command.load(std::memory_order_relaxed), entry.protocol.load(std::memory_order_relaxed),
+      entry.library_name, entry.library_version, entry.received_bytes.load(std::memory_order_relaxed),
+      entry.sent_bytes.load(std::memory_order_relaxed));
 }
 
 std::string ClientRegistry::list(uint64_t now_ns,

@@ -160,6 +160,7 @@ void Session::on_bytes(std::string_view bytes) {
 size_t Session::take_requests(std::string_view bytes) {
   using Status = resp::RequestParser::Status;
   size_t taken = 0;
+  entry_->query_bytes.store(bytes.size(), std::memory_order_relaxed);
   // The end of a streamed request is seen without a further byte.
   while ((taken < bytes.size() || streaming_) && !finishing_ && !buried_) {
     if (must_wait()) {
@@ -685,6 +686,7 @@ void Session::resume() {
   if (!stalled_ || buried_) return;
   stalled_ = false;
   in_.consume(take_requests(in_.view()));
+  entry_->query_bytes.store(in_.size(), std::memory_order_relaxed);
   if (!stalled_ && !finishing_ && !buried_ && !ended_) stream_->resume_reading();
   end_if_done();
 }
@@ -740,6 +742,7 @@ void Session::note_traffic() {
   const uint64_t sent = stream_->sent_bytes();
   stats.client_received_bytes.add(received - std::exchange(counted_received_, received));
   stats.client_sent_bytes.add(sent - std::exchange(counted_sent_, sent));
+  entry_->query_bytes.store(in_.size(), std::memory_order_relaxed);
   entry_->received_bytes.store(received, std::memory_order_relaxed);
   entry_->sent_bytes.store(sent, std::memory_order_relaxed);
 }

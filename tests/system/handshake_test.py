@@ -157,6 +157,8 @@ class Handshake(unittest.TestCase):
             self.assertNotEqual(ids[0], ids[1])
             info = one.ask('CLIENT', 'INFO')
             self.assertRegex(info, rb'(?s)^id=%d .*\bname=first\b' % ids[0])
+            # The query buffer holds the command that is executed, and what was read behind it.
+            self.assertIn(b' qbuf=%d ' % len(encode(['CLIENT', 'INFO'])), info)
             lines = one.ask('CLIENT', 'LIST').split(b'\n')
             for number, name in zip(ids, (b'first', b'second')):
                 self.assertTrue(any(line.startswith(b'id=%d ' % number) and b' name=%s ' % name in line

@@ -31,6 +31,8 @@ struct ClientEntry {
   std::atomic<int> database{0};
   std::atomic<int> protocol{2};
   std::atomic<const char*> command{"NULL"};  // name of the last one: of static lifetime, or its table's
+  std::atomic<uint64_t> query_bytes{
+      0};  // read and not done with; of a client that is being served, all that is read
   std::atomic<uint64_t> received_bytes{0};
   std::atomic<uint64_t> sent_bytes{0};
 
