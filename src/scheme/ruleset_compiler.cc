@@ -1,9 +1,11 @@
 #include "ruleset_compiler.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "overlaps.h"
+#include "witness.h"
 
 namespace keyshift::scheme {
 namespace {
@@ -25,10 +27,9 @@ tl::expected<std::shared_ptr<const Ruleset>, std::vector<SchemeError>> Ruleset::
 }
 
 tl::expected<std::shared_ptr<const Ruleset>, std::vector<SchemeError>> RulesetCompiler::run() {
-  for (void (RulesetCompiler::*step)() : {&RulesetCompiler::domains, &RulesetCompiler::add_rules})
-    (this->*step)();
-  if (errors_.empty()) build();
-  if (errors_.empty()) prove();
+  domains();
+  add_rules();
+  if (build()) prove();
   if (!errors_.empty()) return tl::make_unexpected(std::move(errors_));
   accept();
   rules_->matcher_ = std::move(matcher_);
@@ -55,7 +56,8 @@ void RulesetCompiler::add_rule(const RuleSpec& spec) {
   auto key = Template::parse(spec.key);
   if (!legacy) error(spec.location, Field::kLegacy, legacy.error());
   if (!key) error(spec.location, Field::kKey, key.error());
-  if (spec.db && *spec.db < 0) error(spec.location, Field::kRule, 0, "a database is numbered from 0");
+  const bool bad_db = spec.db && *spec.db < 0;
+  if (bad_db) error(spec.location, Field::kRule, 0, "a database is numbered from 0");
   if (!legacy || !key) return;
   Rule rule{std::move(*legacy), std::move(*key), spec.phase, spec.db.value_or(-1), Match::kNone, 0,
             spec.location};
@@ -71,7 +73,7 @@ void RulesetCompiler::add_rule(const RuleSpec& spec) {
   auto key_reading = Extraction::plan(rule.key);
   if (!legacy_reading) error(spec.location, Field::kLegacy, legacy_reading.error());
   if (!key_reading) error(spec.location, Field::kKey, key_reading.error());
-  if (!legacy_reading || !key_reading) return;
+  if (!legacy_reading || !key_reading || bad_db) return;
   add_side(rule.legacy, rule.physical_side() == Naming::kLegacy, std::move(*legacy_reading));
   add_side(rule.key, rule.physical_side() == Naming::kConsolidated, std::move(*key_reading));
   find_resource(rule, matcher_->sides.back());
@@ -134,7 +136,7 @@ void RulesetCompiler::add_side(const Template& made, bool physical, Extraction e
 
 // ---- the automaton
 
-void RulesetCompiler::build() {
+bool RulesetCompiler::build() {
   Automaton automaton;
   uint32_t id = 0;
   for (const Rule& rule : rules_->rules_) {
@@ -151,18 +153,37 @@ void RulesetCompiler::build() {
     }
   }
   if (!matcher_->dfa.build(automaton)) {
-    error("", Field::kRule, 0,
-          "the templates multiply each other: too many ways to read one key at once; "
-          "use fewer `any` captures in front of literals, or begin the templates with literals");
-    return;
+    const Rule& rule = rule_that_multiplies();
+    error(rule.location, Field::kRule, 0,
+          "the templates multiply each other: too many ways to read one key at once; use fewer `any` "
+          "captures in "
+          "front of literals, or begin the templates with literals; " +
+              rule_title(rule, Naming::kLegacy) + " is the first to look at");
+    return false;
   }
   accept_sets_ = matcher_->dfa.take_accept_sets();
+  return true;
+}
+
+// The limits are met by all rules together: the first with an `any` that something follows, or the first of all.
+const Rule& RulesetCompiler::rule_that_multiplies() const {
+  const auto goes_on = [](const Template& side) {
+    for (const Piece& piece : side.pieces())
+      if (!piece.is_literal() && &piece != &side.pieces().back() &&
+          side.captures()[static_cast<size_t>(piece.capture)].type == CaptureType::kAny)
+        return true;
+    return false;
+  };
+  const auto found = std::find_if(rules_->rules_.begin(), rules_->rules_.end(), [&](const Rule& rule) {
+    return goes_on(rule.legacy) || goes_on(rule.key);
+  });
+  return found == rules_->rules_.end() ? rules_->rules_.front() : *found;
 }
 
 void RulesetCompiler::prove() {
   OverlapProof proof(rules_->rules_, *matcher_, accept_sets_, 2 * rules_->rules_.size() + natives_.size());
   proof.run();
-  errors_ = proof.take_errors();
+  std::ranges::move(proof.take_errors(), std::back_inserter(errors_));
   set_count_ = proof.set_count();
   rules_->overlaps_ = proof.take_overlaps();
   rules_->overlap_count_ = proof.overlap_count();

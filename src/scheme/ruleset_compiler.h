@@ -6,7 +6,7 @@
 //   4. overlaps                what OverlapProof (overlaps.h) says of the Dfa's accept sets
 //   5. acceptances             what each accept set means to a view
 //
-// A step with errors ends the compilation behind it; the errors of one step come all at once.
+// All errors come at once: a rule that is wrong by itself is left out, and the others are still proved against each other.
 #pragma once
 
 #include <map>
@@ -44,7 +44,8 @@ class RulesetCompiler {
   bool find_domain(const RuleSpec& spec, Rule& rule);
   void find_resource(Rule& rule, Side& consolidated);
   void add_side(const Template& made, bool physical, Extraction extraction);
-  void build();
+  bool build();
+  const Rule& rule_that_multiplies() const;
 
   // pairing.cc
   bool pair_captures(const RuleSpec& spec, Rule& rule);

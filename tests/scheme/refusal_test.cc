@@ -133,6 +133,14 @@ TEST(Refusal, DomainsAndResources) {
             "f:6:0: a TTL is negative\n");
 }
 
+// All errors at once: what is wrong with one rule does not hide that others clash.
+TEST(Refusal, RulesAreProvedBesideARuleThatIsWrongByItself) {
+  const std::string errors =
+      errors_of(spec_of({{"a:{x", "d:a:{x}"}, {"b:{x}", "d:b:{x}"}, {"c:{x}", "d:b:{x}"}}));
+  EXPECT_NE(errors.find("rules:1:3: `{` is never closed"), std::string::npos) << errors;
+  EXPECT_NE(errors.find("rules:3:0: two rules can produce the same key"), std::string::npos) << errors;
+}
+
 // The limits of the automaton, met by templates that are right by themselves. A second or two, not minutes.
 TEST(Refusal, TemplatesThatMultiplyEachOtherAreRefusedInTime) {
   // Every `1` may be the one behind `a`, and the dates behind each go on side by side.
@@ -142,12 +150,14 @@ TEST(Refusal, TemplatesThatMultiplyEachOtherAreRefusedInTime) {
     legacy += std::string("{") + name + ":date}";
     key += std::string("{") + name + "}:";
   }
-  EXPECT_NE(errors_of(spec_of({{legacy, key + "{a}"}})).find("multiply"), std::string::npos);
+  EXPECT_NE(errors_of(spec_of({{"a:{x}", "d:{x}"}, {legacy, key + "{a}"}}))
+                .find("rules:2:0: the templates multiply"),
+            std::string::npos);
   // A thousand `any` at the front: each state is in all of them.
   Pairs pairs;
   for (int i = 1000; i < 2000; ++i)
     pairs.emplace_back("{a:any}:k" + std::to_string(i) + ":{b}", "d:" + std::to_string(i) + ":{b}:{a}");
-  EXPECT_NE(errors_of(spec_of(pairs)).find("multiply"), std::string::npos);
+  EXPECT_NE(errors_of(spec_of(pairs)).find("rules:1:0: the templates multiply"), std::string::npos);
 }
 
 }  // namespace
