@@ -30,20 +30,25 @@ constexpr const char* kExamples =
     "`keyshift COMMAND --help` says more. Clients connect to port 6380; metrics are on port 9380; both on "
     "loopback.";
 
-// `keyshift -t [-c FILE]`, in any order, as operators of nginx and haproxy know it: check.
+// `keyshift -t [-c FILE]`, in any order, and `-tc FILE`, as operators of nginx and haproxy know it: check.
 std::vector<const char*> with_test_flag(int argc, const char* const* argv) {
   std::vector<const char*> arguments(argv, argv + argc);
   if (argc < 2 || argv[1][0] != '-') return arguments;
-  const auto flag = std::ranges::find_if(arguments, [](std::string_view one) { return one == "-t"; });
+  const auto flag =
+      std::ranges::find_if(arguments, [](std::string_view one) { return one == "-t" || one == "-tc"; });
   if (flag == arguments.end()) return arguments;
-  arguments.erase(flag);
+  if (std::string_view(*flag) == "-tc") {
+    *flag = "-c";
+  } else {
+    arguments.erase(flag);
+  }
   arguments.insert(arguments.begin() + 1, "check");
   return arguments;
 }
 
 std::string did_you_mean(std::string_view given, const std::vector<std::string>& known) {
   const std::string near = config::nearest(given, known);
-  return near.empty() ? "" : "; did you mean " + near + "?";
+  return near.empty() ? "" : " (did you mean " + near + "?)";
 }
 
 std::vector<std::string> options_of(const CLI::App& command) {

@@ -16,7 +16,7 @@ namespace {
 
 struct Flags {
   ConfigFlags config;
-  const CLI::Option* upstream = nullptr;
+  CLI::Option* upstream = nullptr;
   std::string url;
   UpstreamFlags live;
   bool json = false;
@@ -141,13 +141,20 @@ Command add_check(CLI::App& app) {
                                      "Ask the live server too: the configured one, or the one that is given")
                         ->expected(0, 1)
                         ->type_name("[URL]");
+  // CLI11 would read -1 as the largest number there is.
+  const CLI::Validator count = CLI::Range(int64_t{0}, int64_t{1'000'000'000'000}).description("");
   command->add_option("--sample", flags->live.sample, "Count about so many keys of each database, not all")
+      ->needs(flags->upstream)
+      ->check(count)
       ->type_name("KEYS");
   command
       ->add_option("--rate", flags->live.keys_per_second,
                    "Keys to look at in a second, 50000 if not given; 0: as fast as the server answers")
+      ->needs(flags->upstream)
+      ->check(count)
       ->type_name("KEYS");
   command->add_option("--top", flags->live.top, "How many shapes of unmatched keys to print; 20 if not given")
+      ->needs(flags->upstream)
       ->check(CLI::Range(1, 1000).description(""))
       ->type_name("NUMBER");
   command->add_flag("--json", flags->json, "One JSON object");

@@ -158,8 +158,12 @@ class Judgement {
             rule.location);
       if (count.clashes != 0)
         add(Severity::kWarning, "clash",
-            fmt::format("of {} of rule {} both names exist: which one counts?", counted(count.clashes, "key"),
-                        i + 1),
+            fmt::format(
+                "rule {} \"{}\": {} under both names; clients see the {} one: unlink the other, or move "
+                "it over this one if it is the one that counts",
+                i + 1, rule.legacy.text(),
+                count.clashes == 1 ? "1 key is" : count_text(count.clashes) + " keys are",
+                naming_name(rule.physical_side())),
             rule.location, examples(i));
     }
     if (unused != 0)

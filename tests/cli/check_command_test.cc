@@ -38,7 +38,8 @@ TEST_F(Check, AValidConfigurationIsSummedUp) {
 TEST_F(Check, TestFlagIsTheSameInAnyOrder) {
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"-t", "-c", kExample},
                                                     {"-c", kExample, "-t"},
-                                                    {"-t", "--config", kExample}}) {
+                                                    {"-t", "--config", kExample},
+                                                    {"-tc", kExample}}) {
     EXPECT_EQ(keyshift(arguments), kExitYes) << err;
     EXPECT_TRUE(says("is valid"));
   }
@@ -46,6 +47,15 @@ TEST_F(Check, TestFlagIsTheSameInAnyOrder) {
   EXPECT_EQ(keyshift({"-t"}), kExitYes);
   EXPECT_TRUE(says(kExample));
   EXPECT_EQ(keyshift({"-t", "-c", "/nowhere.toml"}), kExitConfig);
+}
+
+TEST_F(Check, WhatIsSaidOfTheSurveyIsRefusedWithoutOneAndOutOfRange) {
+  for (const char* option : {"--sample", "--rate", "--top"})
+    EXPECT_EQ(keyshift({"check", "-c", kExample, option, "5"}), kExitUsage) << option;
+  EXPECT_NE(err.find("--upstream"), std::string::npos) << err;
+  for (const char* option : {"--sample=-1", "--rate=-1", "--top=0"})
+    EXPECT_EQ(keyshift({"check", "-c", kExample, "--upstream", "redis://127.0.0.1:1", option}), kExitUsage)
+        << option;
 }
 
 TEST_F(Check, AllProblemsAreReportedAndCounted) {

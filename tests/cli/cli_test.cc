@@ -20,12 +20,12 @@ TEST_F(CommandLine, WrongUsageIsTwo) {
 
 TEST_F(CommandLine, UnknownWordsGetASuggestion) {
   EXPECT_EQ(keyshift({"chekc"}), kExitUsage);
-  EXPECT_EQ(err, "there is no command \"chekc\"; did you mean check?; keyshift --help lists them\n");
+  EXPECT_EQ(err, "there is no command \"chekc\" (did you mean check?); keyshift --help lists them\n");
   EXPECT_EQ(keyshift({"convert", "--revrese", "k"}), kExitUsage);
-  EXPECT_EQ(
-      err,
-      "keyshift convert does not know --revrese; did you mean --reverse?; keyshift convert --help lists what "
-      "it does\n");
+  EXPECT_EQ(err,
+            "keyshift convert does not know --revrese (did you mean --reverse?); keyshift convert --help "
+            "lists what "
+            "it does\n");
   EXPECT_EQ(keyshift({"explain", "--colour", "k"}), kExitUsage);
   EXPECT_EQ(err, "keyshift explain does not know --colour; keyshift explain --help lists what it does\n");
 }

@@ -131,6 +131,7 @@ class CheckUpstreamTest(WithConfig):
                               ('notice', 'no-default-ttl')}, found)
         clash = [one for one in report['findings'] if one['check'] == 'clash'][0]
         self.assertTrue(all(key.startswith('mood:3') for key in clash['keys']))
+        self.assertIn('clients see the consolidated one', clash['text'])
 
     def test_it_only_reads_and_the_url_can_come_from_the_configuration(self):
         self.populate()
