@@ -76,6 +76,10 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
         return write_scan(work);
       case Reply::kKey:
         return write_random_key_steps(work);
+      case Reply::kSlowlog:
+        plan.mapper =
+            keyspace_mapper(work, patterns_.find(context.rules, "*", context.database, context.view, 1), 1);
+        break;
       default:
         break;
     }
@@ -254,6 +258,14 @@ bool Planner::write_pattern(Work& work, const command::Name& name) {
   return true;
 }
 
+std::unique_ptr<ReplyMapper> Planner::keyspace_mapper(const Work& work,
+                                                      std::shared_ptr<const scheme::KeyPattern> pattern,
+                                                      size_t steps) {
+  const Context& context = work.context;
+  return std::make_unique<ReplyMapper>(work.row.reply, context.rules, context.view, context.database,
+                                       context.protocol, std::move(pattern), steps);
+}
+
 void Planner::write_keys_steps(Work& work) {
   const Context& context = work.context;
   auto pattern = patterns_.find(context.rules, work.request[1], context.database, context.view,
@@ -265,9 +277,7 @@ void Planner::write_keys_steps(Work& work) {
     work.plan.steps.push_back(Disposition::kMap);
   }
   const size_t steps = pattern->physical.size();
-  work.plan.mapper =
-      std::make_unique<ReplyMapper>(Reply::kKeys, context.rules, context.view, context.database,
-                                    context.protocol, std::move(pattern), steps);
+  work.plan.mapper = keyspace_mapper(work, std::move(pattern), steps);
 }
 
 // A cursor walks one upstream SCAN, so there is one pattern, and the mapper filters. COUNT and TYPE are the server's: it
@@ -284,8 +294,7 @@ void Planner::write_scan(Work& work) {
   if (match_at != 0) replace(work, match_at, pattern->physical.front());
   work.out.append(work.request.block().substr(work.copied));
   work.plan.steps.push_back(Disposition::kMap);
-  work.plan.mapper = std::make_unique<ReplyMapper>(Reply::kScan, context.rules, context.view,
-                                                   context.database, context.protocol, std::move(pattern), 1);
+  work.plan.mapper = keyspace_mapper(work, std::move(pattern), 1);
 }
 
 void Planner::write_random_key_steps(Work& work) {
@@ -294,9 +303,8 @@ void Planner::write_random_key_steps(Work& work) {
     work.out.append(work.request.block());
     work.plan.steps.push_back(Disposition::kMap);
   }
-  work.plan.mapper = std::make_unique<ReplyMapper>(
-      Reply::kKey, context.rules, context.view, context.database, context.protocol,
-      patterns_.find(context.rules, "*", context.database, context.view, 1), kRandomKeyDraws);
+  work.plan.mapper = keyspace_mapper(
+      work, patterns_.find(context.rules, "*", context.database, context.view, 1), kRandomKeyDraws);
 }
 
 }  // namespace keyshift::plan

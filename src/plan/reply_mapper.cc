@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "keyshift/base/check.h"
-#include "keyshift/resp/reply_cursor.h"
 #include "keyshift/resp/writer.h"
 #include "keyshift/scheme/glob.h"
 
@@ -53,6 +52,9 @@ void ReplyMapper::map(std::string_view reply, Buffer& out) {
       break;
     case command::Reply::kKeyedPop:
       map_keyed_pop(reply, out);
+      break;
+    case command::Reply::kSlowlog:
+      map_slowlog(reply, out);
       break;
     default:
       out.append(reply);

@@ -53,6 +53,39 @@ TEST_F(ReplyMapperTest, PopsNameTheirKey) {
   EXPECT_EQ(mapped("*-1\r\n"), "*-1\r\n");
 }
 
+// An entry of the slow log.
+std::string logged(const std::vector<std::string>& command) {
+  return "*6\r\n:7\r\n:1700000000\r\n:12\r\n" + encoded(command) +
+         "$9\r\n127.0.0.1\r\n$14\r\nwork:jobs:id:1\r\n";
+}
+
+TEST_F(ReplyMapperTest, TheSlowLogQuotesCommandsWithTheClientsKeys) {
+  EXPECT_EQ(plan("SLOWLOG GET 10"), "SLOWLOG GET 10 -> map");
+  EXPECT_EQ(mapped("*4\r\n" + logged({"smove", "work:jobs:id:1", "analytics:mood:user:u", "work:jobs:id:1"}) +
+                   logged({"PING", "work:jobs:id:1"}) + logged({"nosuch", "work:jobs:id:1"}) +
+                   logged({"XREAD", "STREAMS", "work:jobs:id:1", "0"})),
+            "*4\r\n" + logged({"smove", "job:1", "mood:u", "work:jobs:id:1"}) +
+                logged({"PING", "work:jobs:id:1"}) + logged({"nosuch", "work:jobs:id:1"}) +
+                logged({"XREAD", "STREAMS", "job:1", "0"}));
+  plan("SLOWLOG GET");
+  EXPECT_EQ(mapped("*0\r\n"), "*0\r\n");
+}
+
+TEST_F(ReplyMapperTest, TheSlowLogsCutArgumentsAreKept) {
+  const std::string tail(120, 'x');
+  plan("SLOWLOG GET");
+  EXPECT_EQ(mapped("*2\r\n" + logged({"DEL", "work:jobs:id:1", "work:jobs:id:2", "... (7 more arguments)"}) +
+                   logged({"SADD", "work:jobs:id:" + tail + "... (9 more bytes)", "x"})),
+            "*2\r\n" + logged({"DEL", "job:1", "job:2", "... (7 more arguments)"}) +
+                logged({"SADD", "job:" + tail + "... (9 more bytes)", "x"}));
+  // Odd shapes pass as they are.
+  plan("SLOWLOG GET");
+  const std::string odd =
+      "*4\r\n:1\r\n*4\r\n:1\r\n:2\r\n:3\r\n*2\r\n*1\r\n:1\r\n$-1\r\n*4\r\n:1\r\n:2\r\n:3\r\n*0\r\n*4\r\n:"
+      "1\r\n:2\r\n:3\r\n$1\r\nx\r\n";
+  EXPECT_EQ(mapped(odd), odd);
+}
+
 TEST_F(ReplyMapperTest, ErrorsSpeakOfTheClientsKeys) {
   plan("XREADGROUP GROUP g c STREAMS job:1 >");
   EXPECT_EQ(mapped("-NOGROUP No such key 'work:jobs:id:1' or consumer group 'g'\r\n"),

@@ -79,6 +79,9 @@ class Planner {
   void write_default_inline(Work& work);
   void write_inline_expiry(Work& work);
   void write_expire_steps(Work& work);
+  static std::unique_ptr<ReplyMapper> keyspace_mapper(const Work& work,
+                                                      std::shared_ptr<const scheme::KeyPattern> pattern,
+                                                      size_t steps);
   void write_keys_steps(Work& work);
   void write_scan(Work& work);
   void write_random_key_steps(Work& work);

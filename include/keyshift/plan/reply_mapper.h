@@ -17,6 +17,7 @@
 #include "keyshift/base/buffer.h"
 #include "keyshift/command/row.h"
 #include "keyshift/resp/protocol.h"
+#include "keyshift/resp/reply_cursor.h"
 #include "keyshift/scheme/patterns.h"
 #include "keyshift/scheme/ruleset.h"
 
@@ -26,7 +27,7 @@ class ReplyMapper {
  public:
   // For replies whose names come from the request: kStreams, kKeyedPop, kOpaque (then only error texts).
   explicit ReplyMapper(command::Reply shape) : shape_(shape) {}
-  // For replies whose names come from the keyspace: kKeys, kScan, kKey. `steps` replies make one.
+  // For replies whose names come from the keyspace: kKeys, kScan, kKey, kSlowlog. `steps` replies make one.
   ReplyMapper(command::Reply shape, std::shared_ptr<const scheme::Ruleset> rules, const scheme::View& view,
               int database, resp::Protocol protocol, std::shared_ptr<const scheme::KeyPattern> pattern,
               size_t steps);
@@ -50,6 +51,9 @@ class ReplyMapper {
   void map_random_key(std::string_view reply, Buffer& out);
   void map_streams(std::string_view reply, Buffer& out) const;
   void map_keyed_pop(std::string_view reply, Buffer& out) const;
+  void map_slowlog(std::string_view reply, Buffer& out);
+  void map_quoted(std::string_view reply, resp::ReplyCursor& cursor, Buffer& out);
+  void append_shown(const resp::Token& key, Buffer& out);
   void append_used(std::string_view physical, Buffer& out) const;
   bool collect_visible(std::string_view physical);
 

@@ -1,0 +1,126 @@
+// Commands as the slow log quotes them: their rows say which words are keys, and those get the names that clients use.
+//
+//   *6 :7 :1700000000 :12 *3 $4 SADD $14 work:jobs:id:1 $1 x $9 127.0.0.1 $0     the entry of a SADD
+//                                    $14 -> $5 job:1
+//
+// Redis cuts what it quotes: of many arguments the last says how many more there were, a long one how many bytes.
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "keyshift/command/keys.h"
+#include "keyshift/command/table.h"
+#include "keyshift/plan/reply_mapper.h"
+#include "keyshift/resp/number.h"
+#include "keyshift/resp/reply_cursor.h"
+#include "keyshift/resp/writer.h"
+
+namespace keyshift::plan {
+namespace {
+
+using resp::ReplyCursor;
+using resp::Token;
+
+// id, time, duration, arguments; since Redis 4 also the client's address and name.
+constexpr uint64_t kFieldsBefore = 3;
+
+constexpr std::string_view kCut = "... (";
+constexpr std::string_view kMoreArguments = " more arguments)";
+constexpr std::string_view kMoreBytes = " more bytes)";
+
+// N of a text that ends with "... (N more arguments)" or "... (N more bytes)", and where that begins.
+struct Remark {
+  size_t begin;
+  int64_t count;
+};
+
+std::optional<Remark> remark(std::string_view text, std::string_view ending) {
+  if (!text.ends_with(ending)) return std::nullopt;
+  const size_t begin = text.rfind(kCut);
+  if (begin == std::string_view::npos) return std::nullopt;
+  text.remove_suffix(ending.size());
+  int64_t count = 0;
+  if (begin + kCut.size() > text.size() || !resp::parse_integer(text.substr(begin + kCut.size()), count)) {
+    return std::nullopt;
+  }
+  return Remark{begin, count};
+}
+
+// The numbers of the arguments that are keys.
+std::vector<uint32_t> key_positions(const resp::Request& quoted, size_t announced) {
+  std::vector<uint32_t> positions;
+  if (quoted.empty()) return positions;
+  const command::Match found =
+      command::Table::built_in().find(quoted[0], quoted.size() > 1 ? quoted[1] : std::string_view());
+  if (found.outcome != command::Match::Outcome::kFound || !found.row->takes(announced)) return positions;
+  command::Names names;
+  command::find_names(*found.row, quoted, announced, names);
+  for (const command::Name& name : names.list) {
+    if (name.role == command::Role::kKey && name.at < quoted.size()) positions.push_back(name.at);
+  }
+  return positions;
+}
+
+}  // namespace
+
+void ReplyMapper::map_slowlog(std::string_view reply, Buffer& out) {
+  ReplyCursor cursor(reply);
+  out.append(cursor.next().raw);
+  while (!cursor.done()) {
+    const Token entry = cursor.next();
+    out.append(entry.raw);
+    for (uint64_t field = 0; field < entry.count; ++field) {
+      if (field == kFieldsBefore && cursor.peek().type == '*') {
+        map_quoted(reply, cursor, out);
+      } else {
+        out.append(cursor.skip());
+      }
+    }
+  }
+}
+
+// Moves over the array of one command's arguments.
+void ReplyMapper::map_quoted(std::string_view reply, ReplyCursor& cursor, Buffer& out) {
+  const Token head = cursor.next();
+  out.append(head.raw);
+  std::vector<Token> arguments;
+  std::vector<resp::Arg> places;
+  for (uint64_t i = 0; i < head.count; ++i) {
+    Token token = cursor.peek();
+    token.raw = cursor.skip();
+    if (!token.is_string()) token.text = reply.substr(0, 0);
+    arguments.push_back(token);
+    places.push_back(
+        {static_cast<uint32_t>(token.text.data() - reply.data()), static_cast<uint32_t>(token.text.size())});
+  }
+  size_t announced = places.size();
+  if (!places.empty()) {
+    if (const auto more = remark(arguments.back().text, kMoreArguments); more && more->count > 0) {
+      places.pop_back();
+      announced += static_cast<size_t>(more->count) - 1;
+    }
+  }
+  const std::vector<uint32_t> keys = key_positions(resp::Request(reply, places), announced);
+  for (uint32_t i = 0; i < arguments.size(); ++i) {
+    if (std::find(keys.begin(), keys.end(), i) != keys.end()) {
+      append_shown(arguments[i], out);
+    } else {
+      out.append(arguments[i].raw);
+    }
+  }
+}
+
+// A key by the name that the client would use, or as it stands where there is none.
+void ReplyMapper::append_shown(const Token& key, Buffer& out) {
+  const auto cut = remark(key.text, kMoreBytes);
+  const std::string_view physical = key.text.substr(0, cut ? cut->begin : key.text.size());
+  scratch_.clear();
+  if (!scheme::client_name(*rules_, *pattern_, physical, database_, view_, scratch_)) {
+    out.append(key.raw);
+    return;
+  }
+  scratch_.append(key.text.substr(physical.size()));
+  resp::append_bulk(out, scratch_.view());
+}
+
+}  // namespace keyshift::plan
