@@ -65,5 +65,24 @@ TEST_F(CommandLine, ServeReportsEveryConfigurationProblemAndIs78) {
   EXPECT_EQ(keyshift({"serve", "--embedded=perhaps"}), kExitConfig);
 }
 
+TEST_F(CommandLine, ServeTakesFlagsOfNamesInTheFileAndOfFilesOfSecrets) {
+  const std::string config = std::string(KEYSHIFT_CONF) + "/examples/celery.toml";
+  EXPECT_EQ(keyshift({"serve", "-c", config, "--domain-celery-mode", "clmap", "--domain-celry-mode=keep",
+                      "--upstream-password-file", "/nowhere"}),
+            kExitConfig);
+  EXPECT_EQ(
+      err,
+      "--domain-celery-mode=clmap: must be one of keep, clamp, override; did you mean \"clamp\"?\n"
+      "--upstream-password-file=/nowhere: cannot be read: No such file or directory\n"
+      "--domain-celry-mode: the file has no name with such an option; did you mean --domain-celery-mode?\n");
+}
+
+TEST_F(CommandLine, AMisspeltFlagOfASecretIsNamedWithoutIt) {
+  EXPECT_EQ(keyshift({"serve", "--upstream-pasword=hunter2"}), kExitUsage);
+  EXPECT_EQ(err.find("hunter2"), std::string::npos) << err;
+  EXPECT_EQ(keyshift({"serve", "--upstream-pasword", "hunter2"}), kExitUsage);
+  EXPECT_EQ(err.find("hunter2"), std::string::npos) << err;
+}
+
 }  // namespace
 }  // namespace keyshift::cli
