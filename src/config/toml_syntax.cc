@@ -20,6 +20,10 @@ constexpr char kLeftOut = '\x01';
 // What more there is comes to light when these are mended.
 constexpr int kMostProblems = 20;
 
+bool continues_letter(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+}
+
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> lines;
   while (!text.empty()) {
@@ -59,41 +63,55 @@ struct Statement {
   size_t first = 0;  // lines, from 0
   size_t last = 0;
   std::string_view header, key;
-  char open = 0;  // '[' '{' '"' '\'': what of the value is not closed when the next statement begins
+  char open = 0;         // '[' '{' '"' '\'': what of the value is not closed when the next statement begins
+  size_t open_line = 0;  // where that was opened; from 0, in bytes
+  size_t open_column = 0;
 };
 
 // Reads a value's brackets and quotes, line by line.
 class ValueScanner {
  public:
-  // Returns whether the value goes on in the next line.
-  bool scan(std::string_view line) {
-    for (size_t i = 0; i < line.size(); ++i) {
+  struct Open {
+    char kind;  // '[' '{' or, of a text over many lines, its quote
+    size_t line, column;
+  };
+
+  // Reads `line`, the number `number`, from `i` on. Returns whether the value goes on in the next line.
+  bool scan(std::string_view line, size_t number, size_t i) {
+    for (; i < line.size(); ++i) {
       const char c = line[i];
-      if (!long_quote_.empty()) {
-        if (line.substr(i).starts_with(long_quote_)) {
+      if (text_) {
+        const char quote = text_->kind;
+        if (c == '\\' && quote == '"') {
+          ++i;
+        } else if (is_long_quote(line, i) && c == quote) {
           i += 2;
-          long_quote_ = {};
+          text_.reset();
         }
       } else if (c == '#') {
         break;
-      } else if (line.substr(i).starts_with("\"\"\"") || line.substr(i).starts_with("'''")) {
-        long_quote_ = c == '"' ? "\"\"\"" : "'''";
+      } else if (is_long_quote(line, i)) {
+        text_ = Open{c, number, i};
         i += 2;
       } else if (c == '"' || c == '\'') {
         i = end_of_text(line, i);
       } else if (c == '[' || c == '{') {
-        brackets_.push_back(c);
+        brackets_.push_back({c, number, i});
       } else if ((c == ']' || c == '}') && !brackets_.empty()) {
         brackets_.pop_back();
       }
     }
-    return is_open();
+    return open() != nullptr;
   }
-  bool is_open() const { return !long_quote_.empty() || !brackets_.empty(); }
-  bool is_text() const { return !long_quote_.empty(); }
-  char open() const { return is_text() ? long_quote_[0] : brackets_.empty() ? '\0' : brackets_.front(); }
+  bool is_text() const { return text_.has_value(); }
+  // The text, else the outermost bracket, that is not closed; nullptr: there is none.
+  const Open* open() const { return text_ ? &*text_ : brackets_.empty() ? nullptr : &brackets_.front(); }
 
  private:
+  static bool is_long_quote(std::string_view line, size_t i) {
+    const std::string_view three = line.substr(i, 3);
+    return three == "\"\"\"" || three == "\'\'\'";
+  }
   static size_t end_of_text(std::string_view line, size_t begin) {
     size_t i = begin + 1;
     for (; i < line.size() && line[i] != line[begin]; ++i)
@@ -101,30 +119,39 @@ class ValueScanner {
     return i;
   }
 
-  std::string brackets_;
-  std::string_view long_quote_;
+  std::vector<Open> brackets_;
+  std::optional<Open> text_;
 };
+
+// Whether the value that `scanner` reads ends before `line` because that begins a statement.
+bool begins_statement(std::string_view line, const ValueScanner& scanner) {
+  if (scanner.is_text()) return false;
+  return !header_of(line).empty() || (scanner.open()->kind == '[' && !key_of(line).empty());
+}
 
 // The statement that begins in line `first`.
 Statement statement_from(const std::vector<std::string>& lines, size_t first) {
-  Statement statement{first, first, header_of(lines[first]), key_of(lines[first]), 0};
+  Statement statement;
+  statement.first = statement.last = first;
+  statement.header = header_of(lines[first]);
+  statement.key = key_of(lines[first]);
   if (!statement.header.empty() || statement.key.empty()) return statement;
   ValueScanner scanner;
-  const std::string_view line = lines[first];
-  bool goes_on = scanner.scan(line.substr(line.find('=') + 1));
-  size_t last = first;
+  size_t& last = statement.last;
+  bool goes_on = scanner.scan(lines[first], first, lines[first].find('=') + 1);
   while (goes_on) {
-    const bool at_end = last + 1 >= lines.size();
-    if (at_end || (!scanner.is_text() && (!header_of(lines[last + 1]).empty() ||
-                                          (scanner.open() == '[' && !key_of(lines[last + 1]).empty())))) {
-      statement.open = scanner.open();
-      // A long text that never ends would take all with it.
-      if (scanner.is_text()) last = first;
-      break;
+    if (last + 1 < lines.size() && !begins_statement(lines[last + 1], scanner)) {
+      ++last;
+      goes_on = scanner.scan(lines[last], last, 0);
+      continue;
     }
-    goes_on = scanner.scan(lines[++last]);
+    const ValueScanner::Open& open = *scanner.open();
+    statement.open = open.kind;
+    statement.open_line = open.line;
+    statement.open_column = open.column;
+    if (scanner.is_text()) last = open.line;  // a text that never ends would take all with it
+    break;
   }
-  statement.last = last;
   return statement;
 }
 
@@ -239,19 +266,20 @@ class Parser {
                const std::vector<Statement>& statements) {
     const toml::source_position at = error.source().begin;
     const std::string_view description = error.description();
-    if (statement.open == '[' || statement.open == '{') {
-      const size_t column = lines_[statement.first].find(statement.open) + 1;
-      return problems_.add(place(statement.first + 1, column),
-                           statement.open == '[' ? "this list is not closed: \"]\" is missing"
-                                                 : "this table is not closed: \"}\" is missing");
-    }
     if (statement.open != 0) {
-      const size_t column = lines_[statement.first].find(statement.open) + 1;
-      return problems_.add(place(statement.first + 1, column),
-                           "this text is not closed: its three quotes at the end are missing");
+      const std::string_view before =
+          std::string_view(lines_[statement.open_line]).substr(0, statement.open_column);
+      const auto column =
+          static_cast<size_t>(std::ranges::count_if(before, [](char c) { return !continues_letter(c); }));
+      const std::string text = statement.open == '[' ? "this list is not closed: \"]\" is missing"
+                               : statement.open == '{'
+                                   ? "this table is not closed: \"}\" is missing"
+                                   : "this text is not closed: its three quotes at the end are missing";
+      return problems_.add(place(statement.open_line + 1, column + 1), text);
     }
     if (description.find("cannot redefine") != std::string_view::npos)
-      return problems_.add(place(at.line, at.column), repeated(statement, statements));
+      return problems_.add(place(statement.first + 1, lines_[statement.first].find_first_not_of(" \t") + 1),
+                           repeated(statement, statements));
     const std::string& line = lines_[statement.first];
     for (const Explanation& one : kExplanations)
       if (description.find(one.said) != std::string_view::npos && line.find(one.within) != std::string::npos)
@@ -293,10 +321,6 @@ std::pair<size_t, int> escape_sizes(std::string_view escape) {
   for (const char c : escape.substr(2, digits))
     code = code * 16 + static_cast<unsigned long>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
   return {2 + digits, code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4};
-}
-
-bool continues_letter(char c) {
-  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
 }
 
 }  // namespace

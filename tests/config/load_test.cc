@@ -78,6 +78,28 @@ TEST_F(LoadTest, ATextThatIsNotTomlIsOneProblemWithItsPlace) {
   EXPECT_EQ(problems().find("conf.toml:2:"), 0u) << problems();
 }
 
+TEST_F(LoadTest, AMistakeOfSyntaxDoesNotHideTheNext) {
+  file(
+      "workers = two\n"
+      "allow = [\"é\", [\n"
+      "[limits]\n"
+      "max_clients = 0\n"
+      "max_clients = 1\n"
+      "[[rule]]\n"
+      "legacy = \"a\n"
+      "key = \"\"\"d\n");
+  EXPECT_EQ(
+      problems(),
+      "conf.toml:1:12: this value is neither a text in quotes, a whole number, true, false, nor a list: "
+      "texts, and with them durations such as \"1h\", sizes such as \"64mb\" and percentages such as \"5%\", "
+      "stand in quotes\n"
+      "conf.toml:2:9: this list is not closed: \"]\" is missing\n"
+      "conf.toml:4:15: limits.max_clients = 0: must be 1 to 1000000\n"
+      "conf.toml:5:1: \"max_clients\" is already in line 4: keep one of them\n"
+      "conf.toml:7:12: this text is not closed: its second quote is missing in this line\n"
+      "conf.toml:8:7: this text is not closed: its three quotes at the end are missing\n");
+}
+
 TEST_F(LoadTest, AFileThatCannotBeReadIsAProblem) {
   sources.file = "/nowhere/keyshift.toml";
   EXPECT_EQ(problems(), "/nowhere/keyshift.toml: cannot be read: No such file or directory\n");
@@ -413,7 +435,8 @@ TEST_F(LoadTest, AnyTextAtAllThrowsNothing) {
   for (const char* text :
        {"\xff\xfe", "=", "[[", "a.b.c = {", "\"", "[ttl]\n1h = \"1h\"", "[domain]\nx = 3",
         "[[domain]]\na = 1", "[domain.x.resource]\ny = 1", "[listener]\nview = []", "rule = 3",
-        "workers = 99999999999999999999", "[upstream]\npool_size = 1e99", "ttl = []"}) {
+        "workers = 99999999999999999999", "[[\n", "workers = 1\xc3\xa9", "[d\xe3\x80\x81]",
+        "x = \"\"\"\\\n\xc3\xa9", "[upstream]\npool_size = 1e99", "ttl = []"}) {
     file(text);
     EXPECT_NE(problems(), "") << text;
   }
