@@ -187,10 +187,16 @@ std::string class_text(const std::bitset<256>& bytes) {
   return text + "]";
 }
 
-GlobToken star_token() {
+GlobToken any_byte_token() {
   GlobToken token;
-  token.star = true;
   token.bytes.set();
+  token.text = "?";
+  return token;
+}
+
+GlobToken star_token() {
+  GlobToken token = any_byte_token();
+  token.star = true;
   token.text = "*";
   return token;
 }
@@ -221,6 +227,8 @@ GlobTokens glob_tokens(std::string_view pattern, size_t limit) {
     token.text = class_text(token.bytes);
     tokens.push_back(std::move(token));
   }
+  const bool only_star = tokens.size() == 1 && tokens.front().star;
+  if (only_star && !glob_match(pattern, "")) tokens.insert(tokens.begin(), any_byte_token());
   return tokens;
 }
 

@@ -7,8 +7,9 @@
 //   t*:list        names of the rule's legacy side (topics:a:list), and names of no rule (t:list)
 //   topics:a:list  the rule's only: there is no other name that it fits
 //
-// Exact, but for names of a side that a more specific rule contests: those count as shown. Cost: the states of the
-// automaton that the glob can reach, for each token; beyond kMaxVisits (some milliseconds) the answer is "anything".
+// Exact, but for names of a side that another side contests, of a more specific rule or of the same one: those count as
+// shown. Cost: the states of the automaton that the glob can reach, for each token; beyond kMaxVisits (some
+// milliseconds) the answer is "anything".
 #pragma once
 
 #include <cstdint>

@@ -28,22 +28,17 @@ Naming naming_of(const Ruleset& rules, const GlobTokens& glob, const GlobReading
   return readings.fits_side(Naming::kLegacy) ? Naming::kLegacy : view;
 }
 
-bool fits_everything(const GlobTokens& glob) {
-  return glob.size() == 1 && glob.front().star;
-}
-
 }  // namespace
 
 KeyPattern translate_pattern(const Ruleset& rules, std::string_view glob, int db, const View& view,
                              size_t most) {
   KeyPattern made{std::string(glob), {}, view.naming};
-  const GlobTokens tokens = glob_tokens(glob, KeyPattern::kMaxGlob);
-  // The common case, and its answer is clear: the empty name is nobody's.
-  const bool everything = fits_everything(tokens) && view.unmatched == Unmatched::kPass;
-  if (everything) {
+  // The common case, and its answer is clear: the empty name is nobody's, so its key has its own bytes.
+  if (glob == "*" && view.unmatched == Unmatched::kPass) {
     made.physical.emplace_back("*");
     return made;
   }
+  const GlobTokens tokens = glob_tokens(glob, KeyPattern::kMaxGlob);
   const GlobReadings readings(rules, tokens, db, view);
   if (!readings.complete()) {
     made.physical.emplace_back("*");

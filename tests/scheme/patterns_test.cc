@@ -41,7 +41,7 @@ TEST(Patterns, ALegacyGlobBecomesThePhysicalPatternsThatHoldItsMatches) {
   EXPECT_EQ(translated(*rules, "topics:a:b:list"), (Patterns{"topics:a:b:list"}))
       << "fits no name of the template";
   EXPECT_EQ(translated(*rules, "*"), (Patterns{"*"}));
-  EXPECT_EQ(translated(*rules, "***"), (Patterns{"*"}));
+  EXPECT_EQ(translated(*rules, "***"), (Patterns{"***"})) << "does not fit the empty name";
   EXPECT_EQ(translated(*rules, ""), (Patterns{""}));
 }
 
@@ -58,6 +58,30 @@ TEST(Patterns, UnderOneRuleForEverythingThereIsOnePattern) {
   EXPECT_EQ(translated(*rules, "compat:kv:key:*"), (Patterns{"compat:kv:key:compat:kv:key:*"}));
   EXPECT_EQ(translated(*rules, "*"), (Patterns{"*"})) << "the empty key is no legacy name";
   EXPECT_EQ(translate_pattern(*rules, "compat:*", 0, view_of(Naming::kLegacy)).naming, Naming::kLegacy);
+}
+
+// The empty key fits no template, so it is nobody's. Of all globs it fits the empty one and `*`: not `**`, as in Redis.
+TEST(Patterns, TheEmptyKeyIsAskedForWhereItFits) {
+  const auto rules = compiled(spec_of({{"{c:any}", "a:{c}"}}));
+  const View passed = view_of(Naming::kLegacy);
+  const View prefixed = view_of(Naming::kLegacy, Unmatched::kPrefix, "x");
+  EXPECT_EQ(physical(*rules, "", passed), "");
+  EXPECT_EQ(physical(*rules, "", prefixed), "x");
+  EXPECT_EQ(shown(*rules, "x", prefixed, Naming::kLegacy), "");
+
+  EXPECT_EQ(translated(*rules, "", passed), (Patterns{""}));
+  EXPECT_EQ(translated(*rules, "*", passed), (Patterns{"*"}));
+  EXPECT_EQ(translated(*rules, "**", passed), (Patterns{"a:?*"})) << "every other name is the rule's";
+  EXPECT_EQ(translated(*rules, "", prefixed), (Patterns{"x"}));
+  EXPECT_EQ(translated(*rules, "*", prefixed), (Patterns{"x*", "a:*"}));
+  EXPECT_EQ(translated(*rules, "**", prefixed), (Patterns{"a:?*"}));
+  EXPECT_EQ(translated(*rules, std::string(2 * KeyPattern::kMaxGlob, '*'), prefixed), (Patterns{"a:?*"}));
+  EXPECT_EQ(translated(*rules, "*a*", prefixed), (Patterns{"a:*a*"}));
+
+  Buffer name;
+  EXPECT_TRUE(client_name(*rules, translate_pattern(*rules, "*", 0, prefixed), "x", 0, prefixed, name));
+  EXPECT_EQ(name.view(), "");
+  EXPECT_FALSE(client_name(*rules, translate_pattern(*rules, "**", 0, prefixed), "x", 0, prefixed, name));
 }
 
 TEST(Patterns, LiteralsAndPrefixesAreEscaped) {
