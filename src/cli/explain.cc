@@ -122,7 +122,7 @@ Json json_of(const scheme::Ruleset& rules, const Explanation& made) {
           {"captures", std::move(captures)},
           {"domain", made.domain.empty() ? Json(nullptr) : Json(printable(made.domain))},
           {"resource", made.resource.empty() ? Json(nullptr) : Json(printable(made.resource))},
-          {"phase", phase_name(made.phase)},
+          {"phase", made.kind == Match::Kind::kUnmatched ? Json(nullptr) : Json(phase_name(made.phase))},
           {"ttl", std::move(ttl)},
           {"legacy", json_key(made.legacy)},
           {"consolidated", json_key(made.consolidated)},
@@ -158,8 +158,10 @@ class Page {
     }
     print_domain();
     if (made_.kind == Match::Kind::kRule) {
-      line("phase", fmt::format("{}: read and written under the {} name", phase_name(made_.phase),
-                                phase_name(made_.phase)));
+      line("phase",
+           fmt::format("{}: read and written under the {} name{}", phase_name(made_.phase),
+                       phase_name(made_.phase),
+                       made_.phase == scheme::Phase::kLegacy ? ", expiries as the client gives them" : ""));
       print_names();
     }
     print_physical();
@@ -192,8 +194,8 @@ class Page {
 
   void print_unmatched() {
     line("is", "a key that no rule and no domain knows");
-    line("shape",
-         made_.shape + "     a rule for it: legacy = this pattern, with a name for each capture: {id:int}");
+    line("shape", printable(made_.shape) +
+                      "     a rule for it: legacy = this pattern, with a name for each capture: {id:int}");
     switch (made_.unmatched) {
       case scheme::Unmatched::kPass:
         line("unmatched", "pass: it goes upstream as it is");

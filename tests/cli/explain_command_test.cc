@@ -52,6 +52,7 @@ TEST_F(Explain, JsonHoldsAllOfIt) {
   EXPECT_EQ(rule["rule"]["number"], 1);
   EXPECT_EQ(rule["rule"]["legacy"], "writing_stats:{user}:{days:int}d");
   EXPECT_EQ(rule["captures"]["user"], "u1");
+  EXPECT_EQ(rule["phase"], "consolidated");
   EXPECT_EQ(rule["ttl"]["default_ms"], 3'600'000);
   EXPECT_EQ(rule["ttl"]["min_ms"], nullptr);
   EXPECT_EQ(rule["ttl"]["from"], "domain");
@@ -62,6 +63,7 @@ TEST_F(Explain, JsonHoldsAllOfIt) {
   const auto unmatched = lines()[1];
   EXPECT_EQ(unmatched["kind"], "unmatched");
   EXPECT_EQ(unmatched["rule"], nullptr);
+  EXPECT_EQ(unmatched["phase"], nullptr);
   EXPECT_EQ(unmatched["unmatched"], "pass");
   EXPECT_EQ(unmatched["shape"], "orders:{int}");
 }
@@ -96,6 +98,18 @@ TEST_F(Explain, BinaryKeysAreQuotedBothWays) {
   EXPECT_TRUE(says("captures   task = \"\\x00\\xff\"\n"));
   EXPECT_TRUE(says("GET        GET \"celery:task_metrics:id:\\x00\\xff\"\n"));
   EXPECT_EQ(explain({"\"task_metrics:"}), kExitUsage);
+  EXPECT_EQ(explain({"--json", "\"\\x00\\xff\"", "\"a:\\xff\\xfe\""}), kExitNo);
+  ASSERT_EQ(lines().size(), 2u);
+  EXPECT_EQ(lines()[0]["key"], "\"\\x00\\xff\"");
+}
+
+TEST_F(Explain, InPhaseLegacyNoExpiryIsPromised) {
+  const std::string& file = file_of(
+      "phase = \"legacy\"\n[domain.analytics]\ndefault_ttl = \"1h\"\n"
+      "[[rule]]\nlegacy = \"mood:{user}\"\nkey = \"analytics:mood:user:{user}\"\n");
+  EXPECT_EQ(keyshift({"explain", "--config", file, "mood:a"}), kExitYes);
+  EXPECT_TRUE(says("legacy: read and written under the legacy name, expiries as the client gives them\n"));
+  EXPECT_TRUE(says("SET        SET mood:a value\n"));
 }
 
 TEST_F(Explain, NeedsKeysAndRules) {
