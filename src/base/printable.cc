@@ -1,7 +1,8 @@
 #include "keyshift/base/printable.h"
 
 #include <cstdint>
-#include <optional>
+
+#include "keyshift/base/ascii.h"
 
 namespace keyshift {
 namespace {
@@ -26,12 +27,6 @@ size_t utf8_size(std::string_view text) {
   if (first == 0xf0 && byte(1) < 0x90) return 0;
   if (first == 0xf4 && byte(1) > 0x8f) return 0;
   return size;
-}
-
-std::optional<int> hex_value(char c) {
-  if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-  const size_t at = kDigits.find(c);
-  return at == std::string_view::npos ? std::nullopt : std::optional(static_cast<int>(at));
 }
 
 // The byte that an escape says (`\n` is 'n'); its own where it says nothing.
@@ -106,6 +101,12 @@ std::string printable(std::string_view key) {
   return out;
 }
 
+size_t read_escape(std::string_view text, std::string& out) {
+  const bool is_hex = text[0] == 'x' && text.size() > 2 && hex_value(text[1]) >= 0 && hex_value(text[2]) >= 0;
+  out += is_hex ? static_cast<char>(hex_value(text[1]) * 16 + hex_value(text[2])) : escaped(text[0]);
+  return is_hex ? 3 : 1;
+}
+
 bool read_printable(std::string_view text, std::string& key) {
   if (text.empty() || text[0] != '"') {
     key = text;
@@ -114,23 +115,16 @@ bool read_printable(std::string_view text, std::string& key) {
   if (text.size() < 2 || text.back() != '"') return false;
   const std::string_view inside = text.substr(1, text.size() - 2);
   std::string made;
-  for (size_t i = 0; i < inside.size(); ++i) {
-    if (inside[i] == '"') return false;
-    if (inside[i] != '\\') {
-      made += inside[i];
-      continue;
+  for (size_t i = 0; i < inside.size();) {
+    const char c = inside[i++];
+    if (c == '"') return false;
+    if (c != '\\') {
+      made += c;
+    } else if (i == inside.size()) {
+      return false;  // the closing quote was an escaped one
+    } else {
+      i += read_escape(inside.substr(i), made);
     }
-    if (++i == inside.size()) return false;  // the closing quote was an escaped one
-    if (inside[i] == 'x' && i + 2 < inside.size()) {
-      const auto high = hex_value(inside[i + 1]);
-      const auto low = hex_value(inside[i + 2]);
-      if (high && low) {
-        made += static_cast<char>(*high * 16 + *low);
-        i += 2;
-        continue;
-      }
-    }
-    made += escaped(inside[i]);
   }
   key = std::move(made);
   return true;

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "keyshift/base/printable.h"
 #include "keyshift/resp/writer.h"
 
 namespace keyshift::resp {
@@ -18,30 +19,6 @@ bool ends_word(char c) {
   return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-char escaped(char c) {
-  switch (c) {
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    case 'b':
-      return '\b';
-    case 'a':
-      return '\a';
-    default:
-      return c;
-  }
-}
-
 // Reads the inside of a quotation from `at` (behind the opening quote) and moves behind the closing one. False if there
 // is none, or if it is glued to what follows.
 bool read_quoted(std::string_view line, size_t& at, char quote, std::string& out) {
@@ -52,11 +29,7 @@ bool read_quoted(std::string_view line, size_t& at, char quote, std::string& out
     if (c == '\\' && left > 0 && quote == '\'' && line[at] == '\'') {
       out += line[at++];
     } else if (c == '\\' && left > 0 && quote == '"') {
-      const bool hex =
-          line[at] == 'x' && left > 2 && hex_value(line[at + 1]) >= 0 && hex_value(line[at + 2]) >= 0;
-      out +=
-          hex ? static_cast<char>(hex_value(line[at + 1]) * 16 + hex_value(line[at + 2])) : escaped(line[at]);
-      at += hex ? 3 : 1;
+      at += read_escape(line.substr(at), out);
     } else {
       out += c;
     }

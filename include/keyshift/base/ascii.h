@@ -1,4 +1,5 @@
-// ASCII case: command names and option words are compared and shown without regard to it, whatever the locale.
+// ASCII, whatever the locale: command names and option words are compared and shown without regard to case; hexadecimal
+// digits have values.
 #pragma once
 
 #include <algorithm>
@@ -12,6 +13,13 @@ constexpr char ascii_lower(char c) {
 }
 constexpr char ascii_upper(char c) {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c & ~0x20) : c;
+}
+
+// The value of a hexadecimal digit, or -1.
+constexpr int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f') return ascii_lower(c) - 'a' + 10;
+  return -1;
 }
 
 // Whether `text` is `word`, in any case.

@@ -9,6 +9,7 @@
 // from a person understands it: read_printable(printable(k)) == k for every k. Pure functions, any thread.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -23,5 +24,9 @@ std::string printable(std::string_view key);
 // else false, with `key` as it was, if it is not redis-cli's quoting: a closing quote at the end, no other in between that
 // is not escaped, escapes as in \n \r \t \a \b \\ \" and \x00; any other escaped byte stands for itself.
 bool read_printable(std::string_view text, std::string& key);
+
+// Appends the byte that an escape says, as redis-cli and inline commands write it, and returns how many bytes of `text` it
+// took: `x41` 3, any other 1. Requires: `text` begins behind the backslash and is not empty.
+size_t read_escape(std::string_view text, std::string& out);
 
 }  // namespace keyshift
