@@ -1,4 +1,4 @@
-"""What `./dev compat` relies on, without a run of it: the reading of the suite's output, of apt's files, the verdict."""
+"""What `./dev compat` relies on, without a run of it: reading the suite's output and apt's files, and the verdict."""
 
 import os
 import sys
