@@ -1,5 +1,5 @@
-// The half of `keyshift check` that asks the live server, read-only: what it is, and what its keyspace looks like to the
-// scheme.
+// The half of `keyshift check` that asks the live server, read-only: what it is, and what its keyspace looks like to
+// the scheme.
 #pragma once
 
 #include <cstdint>

@@ -128,7 +128,8 @@ class Converter {
   uint64_t unmatched_ = 0;
 };
 
-// Takes what one read(2) brings at a time, so that a slow producer sees its lines answered and a fast one is not held up.
+// Takes what one read(2) brings at a time, so that a slow producer sees its lines answered and a fast one is not held
+// up.
 void convert_input(std::istream& in, char separator, Converter& converter) {
   std::streambuf& input = *in.rdbuf();
   std::string chunk;

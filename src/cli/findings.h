@@ -1,7 +1,7 @@
 // Findings: what `keyshift check` has to say about a configuration that is valid.
 //
-// A warning needs a decision and makes the exit code 1; a notice is only to be known. The name of a check is stable: scripts
-// may look for it.
+// A warning needs a decision and makes the exit code 1; a notice is only to be known. The name of a check is stable:
+// scripts may look for it.
 #pragma once
 
 #include <cstdint>

@@ -5,8 +5,8 @@
 //     -> Proxy::apply            every worker switches between two of its requests
 //     -> the last has switched   told to whoever asked; what only a restart brings is said by name
 //
-// One reload at a time; who asks in the middle of one gets the next, which all of them share. Main thread, but for ask().
-// The proxy and the loop outlive the calls back: destroy it when no worker runs any more.
+// One reload at a time; who asks in the middle of one gets the next, which all of them share. Main thread, but for
+// ask(). The proxy and the loop outlive the calls back: destroy it when no worker runs any more.
 #pragma once
 
 #include <vector>

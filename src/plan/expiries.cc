@@ -68,8 +68,8 @@ void Planner::write_inline_expiry(Work& work) {
   append_expiry(work.out, work.inline_default.value);
 }
 
-// Asks the policy of one key what becomes of the client's own expiry. It is the first key's, but for MSETEX, which gives
-// one to all: that becomes the shortest of what their policies make of it. Requires: it gives one.
+// Asks the policy of one key what becomes of the client's own expiry. It is the first key's, but for MSETEX, which
+// gives one to all: that becomes the shortest of what their policies make of it. Requires: it gives one.
 void Planner::judge_expiry(Work& work, const Match& match, bool lasting, PlannedKey& planned) {
   const bool is_first = work.plan.keys.empty();
   if (!is_first && !lasting) return;
@@ -127,8 +127,8 @@ void Planner::write_expire_steps(Work& work) {
   }
 }
 
-// What is known of the expiry before the large argument is here, and what its tail is to look for. False: only the whole
-// request can tell.
+// What is known of the expiry before the large argument is here, and what its tail is to look for. False: only the
+// whole request can tell.
 bool Planner::plan_streamed_expiry(Work& work, uint32_t announced, StreamedTail& tail) {
   const command::Row& row = work.row;
   const resp::Request& prefix = work.request;

@@ -1,5 +1,5 @@
-// Planner::Work: one request on its way into the output buffer. The planner's own files share it: planner.cc writes names,
-// expiries.cc writes expiries.
+// Planner::Work: one request on its way into the output buffer. The planner's own files share it: planner.cc writes
+// names, expiries.cc writes expiries.
 #pragma once
 
 #include <cstddef>

@@ -38,8 +38,8 @@ StreamedTail::Found StreamedTail::argument(uint32_t index, std::string_view byte
   return {.kind = Found::Kind::kName, .key = planned};
 }
 
-// Appends the argument `bytes`, which says `ttl`. An expiry for several keys becomes the shortest of what their policies
-// make of it.
+// Appends the argument `bytes`, which says `ttl`. An expiry for several keys becomes the shortest of what their
+// policies make of it.
 void StreamedTail::expiry(const Ttl& ttl, std::string_view bytes, Buffer& out) {
   if (ttl.kind != Ttl::Kind::kNone) missing_ = ttl.kind != Ttl::Kind::kGiven && ttl.kind != Ttl::Kind::kKeep;
   if (ttl.kind != Ttl::Kind::kGiven) return resp::append_bulk(out, bytes);

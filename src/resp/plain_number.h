@@ -6,8 +6,9 @@
 
 namespace keyshift::resp {
 
-// Reads "123\r?" at the front of [p, end): a header that is common, short and here whole; '?' is any byte. Returns where
-// the next thing begins, or null for whatever needs the careful way: unfinished, signed, longer than eight digits, or wrong.
+// Reads "123\r?" at the front of [p, end): a header that is common, short and here whole; '?' is any byte. Returns
+// where the next thing begins, or null for whatever needs the careful way: unfinished, signed, longer than eight
+// digits, or wrong.
 inline const char* read_plain_number(const char* p, const char* end, uint64_t& value) {
   const auto digit = [](char c) {
     return static_cast<unsigned>(static_cast<unsigned char>(c)) - unsigned{'0'};

@@ -4,8 +4,8 @@
 //   {user}:{days:int}   none: the first `:` ends the user
 //
 // The template's automaton (automaton.h) has one path for each reading of a key, so two readings are two paths over the
-// same bytes. A breadth-first search walks pairs of states, both from the beginning, over bytes that both can take; a pair
-// that has parted and accepts on both sides is the proof. Equal states that never parted are one path so far.
+// same bytes. A breadth-first search walks pairs of states, both from the beginning, over bytes that both can take; a
+// pair that has parted and accepts on both sides is the proof. Equal states that never parted are one path so far.
 //
 // Cost: at most the square of the states (about 1,500 in the largest template), and each step tries pairs of edges, not
 // bytes. An ordinary template takes microseconds. For compile(); allocates.

@@ -63,8 +63,8 @@ void Automaton::date(Front& front) {
   front.assign(1, day);
 }
 
-// Words are sorted, so what one has in common with all before it, it has in common with the last: a tree. Their last bytes
-// lead to one state, so that what follows a list has one beginning, not one for each word.
+// Words are sorted, so what one has in common with all before it, it has in common with the last: a tree. Their last
+// bytes lead to one state, so that what follows a list has one beginning, not one for each word.
 void Automaton::words(Front& front, const std::vector<std::string>& words) {
   const uint32_t end = add_state();
   std::string_view before;

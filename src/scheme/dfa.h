@@ -1,14 +1,14 @@
 // Dfa: the automaton of all templates, made deterministic and packed for matching.
 //
-// A state takes most bytes to one place (a literal: to nowhere; a seg: to itself) and a few elsewhere, so it is its default
-// and its exceptions. The exceptions of all states lie in one array, interleaved: a state *is* an index into it,
-// and exception[state + byte] belongs to the state if it says so.
+// A state takes most bytes to one place (a literal: to nowhere; a seg: to itself) and a few elsewhere, so it is its
+// default and its exceptions. The exceptions of all states lie in one array, interleaved: a state *is* an index into
+// it, and exception[state + byte] belongs to the state if it says so.
 //
 //   step:  exception[state + byte].check == state ? exception[state + byte].next : state[state].otherwise
 //
-// Two loads a byte, no table of 256 columns a state: 1,000 rules take a megabyte or two, and what one key walks through stays
-// in the cache. States that nothing leaves (nowhere; the rest of an `any`) have the lowest numbers, so that a walk ends
-// there early.
+// Two loads a byte, no table of 256 columns a state: 1,000 rules take a megabyte or two, and what one key walks through
+// stays in the cache. States that nothing leaves (nowhere; the rest of an `any`) have the lowest numbers, so that a
+// walk ends there early.
 #pragma once
 
 #include <cstdint>

@@ -3,8 +3,8 @@
 // A template is read from the left while it is certain where each capture ends, then from the right, until one capture
 // is left: that one is the rest. No capture is tried twice.
 //
-//   writing_stats:{user}:{days:int}d      user: skip 14, up to the next `:`     days: skip 1 on the left, 1 on the right
-//   {ns:any}:{id}                         id: back to the last `:`              ns: the rest but 1 on the right
+//   writing_stats:{user}:{days:int}d      user: skip 14, up to the next `:`    days: skip 1 on the left, 1 on the right
+//   {ns:any}:{id}                         id: back to the last `:`             ns: the rest but 1 on the right
 //
 // Where neither side is certain the template may still have one reading: {a}_{d:date}:{p:any}. What is left between the
 // sides then is read by a table (table_reading.h). A template with two readings of some key is refused (ambiguity.h);

@@ -211,7 +211,8 @@ void join_middle(const GlobTokens& one, Range a, const GlobTokens& two, Range b,
   join_middle(one, {end_a, a.second}, two, {end_b, b.second}, depth - 1, out);
 }
 
-// How much a pattern tells: its bytes, and much more if it begins with one, for by that Redis rejects most keys at once.
+// How much a pattern tells: its bytes, and much more if it begins with one, for by that Redis rejects most keys at
+// once.
 size_t telling(const GlobTokens& tokens) {
   constexpr size_t kBeginning = 8;
   const auto tells = [](const GlobToken& token) { return !token.bytes.all(); };
@@ -248,7 +249,8 @@ void join_closest(std::vector<Pattern>& patterns, size_t most) {
   }
 }
 
-// So many that pairs of them are not looked at: behind the first, equal parts of the sorted list become one pattern each.
+// So many that pairs of them are not looked at: behind the first, equal parts of the sorted list become one pattern
+// each.
 void join_parts(std::vector<Pattern>& patterns, size_t parts) {
   std::vector<Pattern> made;
   made.push_back(std::move(patterns.front()));

@@ -12,8 +12,8 @@
 
 namespace keyshift::scheme {
 
-// Drops patterns until each takes a string that no other takes, and joins pairs until at most `most` are left; together they
-// still take whatever they took. Where the proof that a pattern is dispensable would cost too much, it stays.
+// Drops patterns until each takes a string that no other takes, and joins pairs until at most `most` are left; together
+// they still take whatever they took. Where the proof that a pattern is dispensable would cost too much, it stays.
 // Requires: most > 0.
 void cover(std::vector<std::string>& patterns, size_t most);
 

@@ -1,5 +1,5 @@
-// One step of a glob: what stands at a place of the pattern, and which bytes it takes. The translation of patterns works
-// on these; glob_match on the text, through the same functions, so that both read a pattern in the same way.
+// One step of a glob: what stands at a place of the pattern, and which bytes it takes. The translation of patterns
+// works on these; glob_match on the text, through the same functions, so that both read a pattern in the same way.
 #pragma once
 
 #include <bitset>
@@ -23,10 +23,10 @@ struct GlobToken {
 
 using GlobTokens = std::vector<GlobToken>;
 
-// The tokens of `pattern`, neighbouring stars made one; but `**` alone is `?*`, as it does not fit the empty string (see
-// glob_match). Equal tokens have equal texts. A pattern longer than `limit` bytes is read so far; the rest counts as a
-// star, and a class that is longer as any byte, so that what fits the pattern fits the tokens too. Costs the length of
-// the pattern, and 100 bytes for each of `limit`. Requires: limit > 0.
+// The tokens of `pattern`, neighbouring stars made one; but `**` alone is `?*`, as it does not fit the empty string
+// (see glob_match). Equal tokens have equal texts. A pattern longer than `limit` bytes is read so far; the rest counts
+// as a star, and a class that is longer as any byte, so that what fits the pattern fits the tokens too. Costs the
+// length of the pattern, and 100 bytes for each of `limit`. Requires: limit > 0.
 GlobTokens glob_tokens(std::string_view pattern, size_t limit = SIZE_MAX);
 
 // The tokens as a pattern.

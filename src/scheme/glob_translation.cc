@@ -24,8 +24,8 @@ class Alignment {
     while (stop_ < pieces_.size() && from_left(pieces_[stop_])) ++stop_;
     size_t right = pieces_.size();
     while (right > stop_ + 1 && from_right(right - 1)) --right;
-    // The capture in which the left came to a stop is reached from the right too: the tokens that neither side has used are
-    // its value's.
+    // The capture in which the left came to a stop is reached from the right too: the tokens that neither side has used
+    // are its value's.
     if (right == stop_ + 1 && stop_ < pieces_.size() && !pieces_[stop_].is_literal()) {
       Fragment& fragment = fragment_of(pieces_[stop_]);
       for (; token_ + end_ < glob_.size(); ++token_) fragment.left += glob_[token_].text;

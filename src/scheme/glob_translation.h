@@ -1,7 +1,8 @@
 // A glob over the names of one template, as a glob over the names of its rule's other side.
 //
-// The glob is laid along the template from the left until a star or a doubt, then from the right. What falls into a capture
-// goes with it to the other side; what stays unknown is `*`. The result may hold more than the glob, never less.
+// The glob is laid along the template from the left until a star or a doubt, then from the right. What falls into a
+// capture goes with it to the other side; what stays unknown is `*`. The result may hold more than the glob, never
+// less.
 //
 //   template   writing_stats:{user}:{days:int}d
 //   glob       writing_stats:u1*:30?                user: from the left `u1*`, days: from the right `30`

@@ -1,5 +1,5 @@
-// Matcher: what compile() makes of the rules and match() reads: the Dfa, what each of its accept states means, and how each
-// side of each rule is cut apart and put together.
+// Matcher: what compile() makes of the rules and match() reads: the Dfa, what each of its accept states means, and how
+// each side of each rule is cut apart and put together.
 #pragma once
 
 #include <array>
@@ -49,8 +49,8 @@ struct Side {
   uint32_t policy = 0;
   uint8_t captures = 0;
   bool physical = false;  // its names are the keys in Redis
-  // By the view's naming: some name of this side is read as another candidate's, so that a name made for it may not lead
-  // back.
+  // By the view's naming: some name of this side is read as another candidate's, so that a name made for it may not
+  // lead back.
   std::array<bool, 2> contested{};
   // The policy depends on captures: the resource is not a literal and the domain has resources.
   bool resource_varies = false;

@@ -1,7 +1,7 @@
 // OverlapProof: which names fit two rules, and whether that can be right. The fourth step of RulesetCompiler.
 //
-// The Dfa's accept sets know: a set that holds two ids has keys of both languages, and language A lies inside language B
-// exactly when every set that holds A holds B. Each set brings its witness, a shortest key.
+// The Dfa's accept sets know: a set that holds two ids has keys of both languages, and language A lies inside language
+// B exactly when every set that holds A holds B. Each set brings its witness, a shortest key.
 //
 //   rules:  a:{x}      -> d:1:{x}     sets:  {0}     a:a     0 and 2 share a key, but {0} has not 2 and {2} has not 0:
 //           {y}:b      -> d:2:{y}            {2}     b:b     neither is the more specific. Refused; the witnesses are
@@ -51,8 +51,8 @@ class OverlapProof {
   using Pair = std::pair<uint32_t, uint32_t>;
   using Field = SchemeError::Field;
 
-  // What a key of a set is in one database, -1 being every database that the set's rules do not name: the legacy id that
-  // a legacy view reads it as, and the id of the consolidated side.
+  // What a key of a set is in one database, -1 being every database that the set's rules do not name: the legacy id
+  // that a legacy view reads it as, and the id of the consolidated side.
   struct Reading {
     int db = -1;
     uint32_t legacy = kNone;

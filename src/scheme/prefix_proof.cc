@@ -1,5 +1,6 @@
-// Can a view's prefix be taken off again? The product of the Dfa with itself: the same key read from the start, and read
-// behind the prefix. Where the first knows nothing and the second is a key in Redis of its own, the key is a witness.
+// Can a view's prefix be taken off again? The product of the Dfa with itself: the same key read from the start, and
+// read behind the prefix. Where the first knows nothing and the second is a key in Redis of its own, the key is a
+// witness.
 //
 //   rule a:{x} -> app:{x}    prefix `app:`    the key `a` from the start     nothing
 //                                             behind `app:`                  app:{x}, so `a` is a witness
@@ -79,7 +80,8 @@ class PrefixProof {
                        [](const Candidate& candidate) { return candidate.db < 0; });
   }
 
-  // Of what key of its own in `db` is a key with this acceptance: of a rule's side, of a domain (then nullptr), or none?
+  // Of what key of its own in `db` is a key with this acceptance: of a rule's side, of a domain (then nullptr), or
+  // none?
   std::optional<const Candidate*> owner(const Acceptance& acceptance, int db) const {
     const Candidate* const first = matcher_.choose(acceptance, db, Naming::kLegacy);
     if (first == nullptr) {

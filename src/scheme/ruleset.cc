@@ -170,8 +170,8 @@ bool Ruleset::shown(std::string_view physical, int db, const View& view, Naming 
       const size_t size = physical.size() - side.literal_size + target.literal_size;
       matcher.write(target, physical, captures, out.reserve(size));
       out.commit(size);
-      // A name that no other candidate contests reads as this rule's; a consolidated one still has to find its way through
-      // the legacy side, which match() decides.
+      // A name that no other candidate contests reads as this rule's; a consolidated one still has to find its way
+      // through the legacy side, which match() decides.
       const bool sure = wanted == Naming::kLegacy && !target.contested[static_cast<size_t>(view.naming)];
       if (sure) return true;
       if (reaches(out.view().substr(before), physical, db, view)) return true;

@@ -6,7 +6,8 @@
 //   4. overlaps                what OverlapProof (overlaps.h) says of the Dfa's accept sets
 //   5. acceptances             what each accept set means to a view
 //
-// All errors come at once: a rule that is wrong by itself is left out, and the others are still proved against each other.
+// All errors come at once: a rule that is wrong by itself is left out, and the others are still proved against each
+// other.
 #pragma once
 
 #include <map>

@@ -1,5 +1,5 @@
-// SORT's BY and GET patterns. The element that fills the hole is unknown, so the hole is tried with values of every type:
-// all that mean a rule must mean the same one.
+// SORT's BY and GET patterns. The element that fills the hole is unknown, so the hole is tried with values of every
+// type: all that mean a rule must mean the same one.
 #include <array>
 #include <optional>
 

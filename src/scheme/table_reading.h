@@ -1,14 +1,15 @@
 // TableReading: how captures are cut out of a key where neither end of the template is certain (extraction.h).
 //
-// From the right, each place in the key gets one word: bit p says that piece p and all behind it can match the rest from
-// here. Then one walk from the left ends each capture at the first place from which the next piece can go on. The template
-// has one reading (ambiguity.h), so that place is the only one.
+// From the right, each place in the key gets one word: bit p says that piece p and all behind it can match the rest
+// from here. Then one walk from the left ends each capture at the first place from which the next piece can go on. The
+// template has one reading (ambiguity.h), so that place is the only one.
 //
 //   {a}_{d:date}:{p:any}      pieces 0..4, 5 is the end
 //   x_1_20250102:y            p (4) can begin everywhere, `:` (3) at 12, so the date (2) at 4, `_` (1) at 3: a is `x_1`
 //
-// Linear in the key. The table is one per thread and covers kBlock places, half a megabyte at most; a longer key is filled
-// block by block from the right, of which only the borders are kept, and each block once more as the walk comes to it.
+// Linear in the key. The table is one per thread and covers kBlock places, half a megabyte at most; a longer key is
+// filled block by block from the right, of which only the borders are kept, and each block once more as the walk comes
+// to it.
 #pragma once
 
 #include <array>

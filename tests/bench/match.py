@@ -4,8 +4,8 @@
     match.py [--program build/tests/scheme/match_bench] [--json FILE]
 
 match_bench matches one key of 25 bytes so many times, then also writes its physical name. callgrind counts two runs of
-different length; their difference divided by the difference in keys is the cost of a key, without start, proof and end. Times are
-of a run without callgrind, the best of three.
+different length; their difference divided by the difference in keys is the cost of a key, without start, proof and end.
+Times are of a run without callgrind, the best of three.
 """
 
 import argparse

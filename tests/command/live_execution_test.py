@@ -3,8 +3,9 @@
 
     live_execution_test.py PRINT_TABLE
 
-COMMAND knows nothing of expiries and little of options, so here the commands are sent: what we call malformed must fail,
-what we read as an expiry must be the key's, and no command may leave a key without expiry that its row does not name.
+COMMAND knows nothing of expiries and little of options, so here the commands are sent: what we call malformed must
+fail, what we read as an expiry must be the key's, and no command may leave a key without expiry that its row does not
+name.
 """
 import random
 import subprocess

@@ -92,8 +92,8 @@ class TableAgreesWithCommand(LiveTest):
 
     def test_what_blocks_or_is_admin_is_not_simply_shared(self):
         # These only look, or touch a single key.
-        harmless = {"acl|dryrun", "acl|log", "acl|users", "config|get", "module|list", "pfdebug", "pfselftest", "lastsave",
-                    "role"}
+        harmless = {"acl|dryrun", "acl|log", "acl|users", "config|get", "module|list", "pfdebug", "pfselftest",
+                    "lastsave", "role"}
         may_block = {"xread", "xreadgroup"}  # with BLOCK only, which find_names tells
         for entry in described(self.redis.call("COMMAND")):
             name, flags = entry[0], entry[2]

@@ -1,7 +1,8 @@
-// Laws of globs and of their translation on any pattern. The first byte chooses a scheme and a view; then lines: the glob,
-// another glob, and names.
+// Laws of globs and of their translation on any pattern. The first byte chooses a scheme and a view; then lines: the
+// glob, another glob, and names.
 //
-//   - glob_match says what Redis's stringmatchlen says, written here as it is documented, and reads no more than the product
+//   - glob_match says what Redis's stringmatchlen says, written here as it is documented, and reads no more than the
+//     product
 //   - the tokens of a glob take what the glob takes; those of its beginning take no less
 //   - what two globs have in common takes what either takes, and a cover takes what its patterns take
 //   - a translation loses no name that the client would see, and asks for no more patterns than wanted

@@ -8,8 +8,8 @@
 //
 //   - a template has a key with two readings, which really are two, or every name made from it is read as it was made
 //   - a refusal about two rules shows a key that both rules take
-//   - an accepted scheme: what is shown leads back to the same key, conversion there and back is nothing, and the captures
-//     are those that trying everything finds
+//   - an accepted scheme: what is shown leads back to the same key, conversion there and back is nothing, and the
+//     captures are those that trying everything finds
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

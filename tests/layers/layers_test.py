@@ -63,7 +63,8 @@ def table_problems():
     """What is wrong with LAYERS itself: a row may name only rows above it, so there is no way back up."""
     above, problems = set(), []
     for layer, used in LAYERS.items():
-        problems += [f"the row of {layer} names {name}, which does not stand above it" for name in used if name not in above]
+        problems += [f"the row of {layer} names {name}, which does not stand above it" for name in used
+                     if name not in above]
         above.add(layer)
     problems += [f"{vendor} belongs to {name}, which is no layer" for vendor, owners in VENDORS.items()
                  for name in owners if name not in LAYERS]

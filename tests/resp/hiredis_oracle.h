@@ -1,4 +1,5 @@
-// What hiredis's reader says of a frame: the oracle for all that it can parse. Debian's 0.14 knows RESP2 to a depth of 7.
+// What hiredis's reader says of a frame: the oracle for all that it can parse. Debian's 0.14 knows RESP2 to a
+// depth of 7.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// What RequestParser says of a stream of bytes that arrives in given pieces. Every call sees a fresh block of exactly the
-// bytes that a session would hold then. Used by the tests and by the fuzz target.
+// What RequestParser says of a stream of bytes that arrives in given pieces. Every call sees a fresh block of exactly
+// the bytes that a session would hold then. Used by the tests and by the fuzz target.
 #pragma once
 
 #include <ostream>

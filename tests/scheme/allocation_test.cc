@@ -1,5 +1,6 @@
-// No allocation on the match path: neither for a request's keys nor for the names in a reply. A program of its own, as it
-// counts what the whole program allocates. A sanitizer has a malloc of its own, so it only sees what the calls touch.
+// No allocation on the match path: neither for a request's keys nor for the names in a reply. A program of its own, as
+// it counts what the whole program allocates. A sanitizer has a malloc of its own, so it only sees what the calls
+// touch.
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// The proofs over whole rulesets, against an implementation that tries every short key: same verdicts, and witnesses that
-// clash. Rules are drawn so that about half of the sets are refused.
+// The proofs over whole rulesets, against an implementation that tries every short key: same verdicts, and witnesses
+// that clash. Rules are drawn so that about half of the sets are refused.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 

@@ -1,8 +1,8 @@
-// What one key costs: match and physical name, for 10, 100, 1,000 and 10,000 rules; and what it costs to prove a scheme.
-// Built, not run as a test; `./dev bench --match` counts instructions with it.
+// What one key costs: match and physical name, for 10, 100, 1,000 and 10,000 rules; and what it costs to prove a
+// scheme. Built, not run as a test; `./dev bench --match` counts instructions with it.
 //
 //   match_bench            nanoseconds a key
-//   match_bench 1000 N     N keys matched against 1,000 rules and nothing else: for perf stat or callgrind, twice with two N
+//   match_bench 1000 N     N keys matched against 1,000 rules, nothing else: for perf stat or callgrind, with two N
 //   match_bench 1000 N key the same, and their physical names written
 //   match_bench shapes     1,000 rules of shapes that meet each other: milliseconds and states
 #include <chrono>

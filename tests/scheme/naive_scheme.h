@@ -2,10 +2,11 @@
 //
 //   const NaiveScheme naive(rules, "a");                  domain `a` is configured
 //   naive.keys()                                          every key up to kLongest bytes of kAlphabet
-//   naive.clashes()                                       what must be refused, with a shortest key for each pair of rules
+//   naive.clashes()                                       what must be refused, a shortest key for each pair of rules
 //
-// A letter of the alphabet stands for each kind of byte that the tests' templates tell apart; `x` for all the others. What
-// only longer keys show is not found: no clash here means nothing, and of two languages that look equal nothing is said.
+// A letter of the alphabet stands for each kind of byte that the tests' templates tell apart; `x` for all the others.
+// What only longer keys show is not found: no clash here means nothing, and of two languages that look equal nothing is
+// said.
 #pragma once
 
 #include <map>

@@ -1,5 +1,5 @@
-// The laws of ruleset.h about names, over random accepted rulesets and random binary keys: a million of them, fewer where
-// KEYSHIFT_TEST_BUDGET=short.
+// The laws of ruleset.h about names, over random accepted rulesets and random binary keys: a million of them, fewer
+// where KEYSHIFT_TEST_BUDGET=short.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

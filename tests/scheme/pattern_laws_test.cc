@@ -110,8 +110,8 @@ std::string short_glob(RandomScheme& random) {
   return glob;
 }
 
-// Does some name fit templates of two rules, so that only match() can tell whose it is? Or both templates of one rule in
-// phase legacy: then a consolidated name may call the key of its own bytes, and only match() tells which does.
+// Does some name fit templates of two rules, so that only match() can tell whose it is? Or both templates of one rule
+// in phase legacy: then a consolidated name may call the key of its own bytes, and only match() tells which does.
 bool contested(const SchemeSpec& spec, const std::vector<std::string>& names) {
   std::vector<std::shared_ptr<const Ruleset>> alone;
   for (const RuleSpec& rule : spec.rules) {

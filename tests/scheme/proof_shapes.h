@@ -1,5 +1,5 @@
-// Schemes that are hard to prove: rules that meet each other, or many states. A test counts the proof's work on them, and
-// match_bench its time.
+// Schemes that are hard to prove: rules that meet each other, or many states. A test counts the proof's work on them,
+// and match_bench its time.
 #pragma once
 
 #include <array>

@@ -58,7 +58,8 @@ key    = "session:conversation:id:{id}"
 legacy = "http_cache:{hash:hex}"
 key    = "content:http_cache:hash:{hash}"
 '''
-# Seconds that a key has left behind Keyshift: the domain's default, or what the application gave, within the domain's limit.
+# Seconds that a key has left behind Keyshift: the domain's default, or what the application gave, within the domain's
+# limit.
 EXPIRY = {'writing_stats': 3600, 'topics': 7200, 'task_metrics': 86400, 'conversation': 600,
           'http_cache': 7 * 86400}
 SLACK = 590          # a slow machine may take this long between the write and the look at it

@@ -6,9 +6,9 @@ servers.
     equal(left, right, form)           # of reply_forms.py
 
 Ranges by name in sorted sets of several scores depend on the skip list, so there only the kind of reply counts.
-A command whose reply depends on chance (SPOP, SRANDMEMBER, HRANDFIELD) is sent only with arguments that leave no chance;
-expiries lie far in the future, or in the past. The names of keys carry their type, and one time in twelve a command
-gets a key of another type: so most commands do something, and WRONGTYPE comes often enough.
+A command whose reply depends on chance (SPOP, SRANDMEMBER, HRANDFIELD) is sent only with arguments that leave no
+chance; expiries lie far in the future, or in the past. The names of keys carry their type, and one time in twelve a
+command gets a key of another type: so most commands do something, and WRONGTYPE comes often enough.
 """
 
 from reply_forms import DUMPED, ENTRIES, EXACT, KIND, MASKED, NEAR, PAIRS, PENDING, SORTED

@@ -36,7 +36,8 @@ SHOWN = 160
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument('--seed', type=int, default=int(os.environ.get('KEYSHIFT_TEST_SEED', 20250806)))
 parser.add_argument('--commands', type=int, default=600_000, help='per test')
-parser.add_argument('--seconds', type=float, default=6.0 if short_budget() else 28.0, help='per test, whichever ends first')
+parser.add_argument('--seconds', type=float, default=6.0 if short_budget() else 28.0,
+                    help='per test, whichever ends first')
 parser.add_argument('--plain', action='store_true', help='a plain Redis instead of Keyshift')
 options, wanted = parser.parse_known_args()
 

@@ -1,4 +1,4 @@
-"""The commands of a connection, over raw sockets: HELLO, AUTH, CLIENT, SELECT, COMMAND, INFO and what ends a connection.
+"""The commands of a connection, over raw sockets: HELLO, AUTH, CLIENT, SELECT, COMMAND, INFO and what ends one.
 
 Where an answer can be equal to that of a plain Redis it must be; where it cannot (ids, addresses) its form
 must be.

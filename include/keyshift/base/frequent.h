@@ -4,9 +4,9 @@
 //   counts.add("orders:{int}:items", "orders:4711:items");
 //   counts.sorted().front()     {"orders:{int}:items", example "orders:4711:items", count 1, error 0}
 //
-// Space-Saving (Metwally, Agrawal, El Abbadi 2005): with all places taken, a new text takes the place of the rarest one,
-// and its count. So no count is too low, none is too high by more than its `error`, and a text that is more frequent than
-// 1/places of all has a place. Owns its texts. Not thread-safe.
+// Space-Saving (Metwally, Agrawal, El Abbadi 2005): with all places taken, a new text takes the place of the rarest
+// one, and its count. So no count is too low, none is too high by more than its `error`, and a text that is more
+// frequent than 1/places of all has a place. Owns its texts. Not thread-safe.
 #pragma once
 
 #include <algorithm>

@@ -6,9 +6,9 @@
 //   dialogue.send({"PTTL", "a"}, take); dialogue.send({"PTTL", "b"}, take);
 //   dialogue.wait();                                          both in one round trip
 //
-// It owns an event loop and one connection of net::RedisClient (RESP2, replies up to seven levels deep). An error reply is
-// a value; a lost connection or an answer that does not come is a failure, after which every call fails with the same
-// reason. One thread.
+// It owns an event loop and one connection of net::RedisClient (RESP2, replies up to seven levels deep). An error reply
+// is a value; a lost connection or an answer that does not come is a failure, after which every call fails with the
+// same reason. One thread.
 #pragma once
 
 #include <cstdint>

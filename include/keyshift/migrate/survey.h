@@ -6,11 +6,12 @@
 //   if the twin exists too: survey.add_clash(0, seen.rule, "writing_stats:u1:30d", seen.twin)
 //   survey.databases()[0].rules[0].names[kLegacy].keys == 1
 //
-// The counting is pure; survey_server() walks a server with SCAN and feeds it, read-only: SELECT, SCAN, PTTL, EXISTS. A key
-// whose data is reached by a rule's other name has a twin; that both exist is a clash, which a migration must decide.
+// The counting is pure; survey_server() walks a server with SCAN and feeds it, read-only: SELECT, SCAN, PTTL, EXISTS. A
+// key whose data is reached by a rule's other name has a twin; that both exist is a clash, which a migration must
+// decide.
 //
-// A key in Redis is counted for the rule whose physical names it fits; else, as left behind or copied ahead, for the rule
-// whose other names it fits; else for the domain that it names; else it is unmatched, and its shape is counted
+// A key in Redis is counted for the rule whose physical names it fits; else, as left behind or copied ahead, for the
+// rule whose other names it fits; else for the domain that it names; else it is unmatched, and its shape is counted
 // (scheme/shape.h). SCAN may name a key twice while the server resizes its table, and misses keys that come and go.
 //
 // Memory: a few numbers for each rule and database, and `shapes` shapes, whatever the number of keys.

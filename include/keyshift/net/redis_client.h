@@ -1,7 +1,7 @@
 // RedisClient: a request in, its reply as a value out, over hiredis on our loop.
 //
-// For control and not for data: health checks, questions of the CLI and of migration. hiredis 0.14 reads RESP2 and up to
-// seven levels of nesting, which is enough for all we ask; what clients send never goes this way.
+// For control and not for data: health checks, questions of the CLI and of migration. hiredis 0.14 reads RESP2 and up
+// to seven levels of nesting, which is enough for all we ask; what clients send never goes this way.
 //
 //   client.request({"CONFIG", "GET", "databases"}, [](const Reply& reply) { ... });
 //   reply.type == Reply::Type::kArray, reply.elements[1].text == "16"

@@ -1,7 +1,7 @@
 // explain(): all that Keyshift knows about a name and does with it, for people.
 //
-// `keyshift explain` prints it, KEYSHIFT EXPLAIN answers with it. The commands in it come from the real Planner, so it cannot
-// say something else than what is sent.
+// `keyshift explain` prints it, KEYSHIFT EXPLAIN answers with it. The commands in it come from the real Planner, so it
+// cannot say something else than what is sent.
 //
 //   rule: writing_stats:{user}:{days:int}d  ->  analytics:writing_stats:user:{user}:days:{days}d, default 1h
 //
@@ -78,8 +78,8 @@ struct Explanation {
   std::optional<std::string> consolidated;
   std::optional<std::string> physical;  // the key in Redis; none: the listener refuses it
   std::optional<std::string> shown;     // what KEYS and SCAN call it in this view; none: they do not show it
-  // Whether a key in Redis with just these bytes can be reached by a client's name at all. If not, it is a dead copy or a
-  // foreign key: seen and touched by nobody.
+  // Whether a key in Redis with just these bytes can be reached by a client's name at all. If not, it is a dead copy or
+  // a foreign key: seen and touched by nobody.
   bool stored_is_reachable = false;
 
   // kUnmatched: what the view does with it, and the pattern to write a rule from (scheme/shape.h).

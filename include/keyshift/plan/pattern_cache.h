@@ -1,7 +1,8 @@
 // PatternCache: the translations of the globs that were asked for last.
 //
-// An iteration is thousands of SCANs with one glob, and a translation looks at every rule that the glob can mean: it is made
-// once. Part of the Planner, so one per event loop. Bounded: kEntries translations, of globs no longer than kMaxGlob.
+// An iteration is thousands of SCANs with one glob, and a translation looks at every rule that the glob can mean: it is
+// made once. Part of the Planner, so one per event loop. Bounded: kEntries translations, of globs no longer than
+// kMaxGlob.
 #pragma once
 
 #include <array>

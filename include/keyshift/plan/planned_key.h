@@ -1,5 +1,5 @@
-// planned_key: what is counted of a key, and whether it is in phase legacy, where names and expiries are counted and not
-// changed. Planner and StreamedTail describe the keys that they write with it.
+// planned_key: what is counted of a key, and whether it is in phase legacy, where names and expiries are counted and
+// not changed. Planner and StreamedTail describe the keys that they write with it.
 #pragma once
 
 #include "keyshift/plan/plan.h"
@@ -7,7 +7,8 @@
 
 namespace keyshift::plan {
 
-// A rule's keys are in the rule's phase, a domain's other keys in the domain's; for the rest there is nothing to be done.
+// A rule's keys are in the rule's phase, a domain's other keys in the domain's; for the rest there is nothing to be
+// done.
 inline bool is_observed(const scheme::Ruleset& rules, const scheme::Match& match) {
   switch (match.kind) {
     case scheme::Match::Kind::kRule:

@@ -1,7 +1,8 @@
 // Planner: turns a request into its Plan: bytes in, bytes out.
 //
 // It stands between the command table and the upstream connection, and writes straight into the connection's output
-// buffer: the client's own bytes, copied in as few pieces as possible, with physical names and expiries in their places.
+// buffer: the client's own bytes, copied in as few pieces as possible, with physical names and expiries in their
+// places.
 //
 //   in    *3..$3..SET..$25..writing_stats:user123:30d..$1..x..
 //   out   *5..$3..SET..$45..analytics:writing_stats:user:user123:days:30d..$1..x..$2..EX..$4..3600..

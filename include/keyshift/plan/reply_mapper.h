@@ -1,8 +1,8 @@
 // ReplyMapper: gives a reply the names that its client used.
 //
-// Which names stand where in a reply is said by the command's row, never guessed from the reply. A mapper is made by the
-// planner for a request whose reply carries names, waits with the session's pending request, and is used once per kMap
-// step. It keeps the ruleset and the view that mapped the request, so a reload in between changes nothing.
+// Which names stand where in a reply is said by the command's row, never guessed from the reply. A mapper is made by
+// the planner for a request whose reply carries names, waits with the session's pending request, and is used once per
+// kMap step. It keeps the ruleset and the view that mapped the request, so a reload in between changes nothing.
 //
 //   XREAD STREAMS jobs:7 0         jobs:7 -> work:jobs:id:7
 //   *1..*2..$14..work:jobs:id:7..*1...    =>   *1..*2..$6..jobs:7..*1...

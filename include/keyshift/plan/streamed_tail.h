@@ -1,8 +1,8 @@
 // StreamedTail: the plan of a request that is relayed while it arrives, from its first large argument on.
 //
 // What precedes the large argument was planned as usual (Planner::make_streamed). The rest passes by here, argument by
-// argument: names among them are mapped, and an expiry is judged. Where none came, the default becomes a step behind the
-// command:
+// argument: names among them are mapped, and an expiry is judged. Where none came, the default becomes a step behind
+// the command:
 //
 //   *5..SET..mood:a..$9000000..<body>..EX..99999999      default 1h, max 24h, clamp
 //   SET analytics:mood:user:a <body> EX 86400
@@ -37,8 +37,9 @@ class StreamedTail {
                int64_t now_ms, uint64_t random)
       : rules_(std::move(rules)), view_(view), database_(database), now_ms_(now_ms), random_(random) {}
 
-  // Before the first argument: a name at a later position; a key already written that may be left without expiry, as the
-  // physical name and what was planned for it; the optional words that are still to come; that no expiry came so far.
+  // Before the first argument: a name at a later position; a key already written that may be left without expiry, as
+  // the physical name and what was planned for it; the optional words that are still to come; that no expiry came so
+  // far.
   void expect_name(const command::Name& name) { names_.push_back(name); }
   void add_lasting(std::string_view physical, uint32_t policy, const PlannedKey& key) {
     lasting_.push_back({std::string(physical), policy, key});

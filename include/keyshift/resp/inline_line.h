@@ -17,8 +17,8 @@
 
 namespace keyshift::resp {
 
-// Replaces `block` and `args`. Returns false if quotes are unbalanced. A line of blanks gives no args and an empty block.
-// Requires: `line` has no line end and no '\0' (both would only be bytes of words).
+// Replaces `block` and `args`. Returns false if quotes are unbalanced. A line of blanks gives no args and an empty
+// block. Requires: `line` has no line end and no '\0' (both would only be bytes of words).
 bool decode_inline_line(std::string_view line, std::string& block, std::vector<Arg>& args);
 
 }  // namespace keyshift::resp

@@ -10,11 +10,11 @@
 //
 // Source: stringmatchlen() of Redis 7.0 (src/util.c). Ranges compare as signed bytes, as Redis does on x86. The one
 // thing that is not stringmatchlen's: the pattern `*` alone fits the empty string, as KEYS and SCAN treat it
-// (`**` does not, there as here). Where a match would have to pass a thousand stars that are not the last byte, there is
-// none.
+// (`**` does not, there as here). Where a match would have to pass a thousand stars that are not the last byte, there
+// is none.
 //
-// Cost: one pass with a single point of return (the last star): at most (pattern + 1) x (string + 1) bytes of the pattern are
-// read, no memory.
+// Cost: one pass with a single point of return (the last star): at most (pattern + 1) x (string + 1) bytes of the
+// pattern are read, no memory.
 #pragma once
 
 #include <cstdint>

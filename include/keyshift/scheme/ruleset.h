@@ -15,15 +15,15 @@
 //   rules.shown("analytics:writing_stats:user:user123:days:30d", db, view, out)
 //                                   appends "writing_stats:user123:30d" for view.naming == kLegacy
 //
-// Words: a *name* is what a client says or sees; the *physical* name is the key in Redis. Both names of a rule's key are
-// understood in every phase. A name that fits a legacy and a consolidated template is read as the view says.
+// Words: a *name* is what a client says or sees; the *physical* name is the key in Redis. Both names of a rule's key
+// are understood in every phase. A name that fits a legacy and a consolidated template is read as the view says.
 //
 // Laws, for every accepted ruleset, database and key k, with p = physical(k):
 //   - shown(p) exists, and physical(shown(p)) == p
 //   - for a legacy template's names under a legacy view, shown(p) == k
 //   - two names have the same p only if they are names of one rule with the same captures, whatever views read them
-//   - under a view with a prefix for which prefix_clash() finds nothing, an unmatched key shares its p with no other name,
-//     and shown(p) == k
+//   - under a view with a prefix for which prefix_clash() finds nothing, an unmatched key shares its p with no other
+//     name, and shown(p) == k
 //
 // Immutable after compile() and shared between threads (shared_ptr<const Ruleset>: a request keeps the one it began
 // with). match() allocates nothing and costs the length of the key, whatever the number of rules.
@@ -163,8 +163,8 @@ class Ruleset {
   char* write_physical(const Match& match, std::string_view key, char* out) const;
   void append_physical(const Match& match, std::string_view key, Buffer& out) const;
 
-  // Appends the name under which a client sees the key `physical`: in `naming` if that name leads back to it, else its own
-  // name if that does, else nothing and false: no client name reaches this key (a dead copy, a foreign key).
+  // Appends the name under which a client sees the key `physical`: in `naming` if that name leads back to it, else its
+  // own name if that does, else nothing and false: no client name reaches this key (a dead copy, a foreign key).
   // `physical` must not lie in `out`.
   bool shown(std::string_view physical, int db, const View& view, Naming naming, Buffer& out) const;
   bool shown(std::string_view physical, int db, const View& view, Buffer& out) const {
@@ -172,12 +172,12 @@ class Ruleset {
   }
 
   enum class Conversion : uint8_t { kConverted, kAlready, kNone };
-  // Appends the `to` name of `key`, whatever the phase: kConverted from the other naming; kAlready (the key unchanged) when
-  // it fits a template of `to` already; kNone and nothing appended when no rule knows it, or none leads back.
+  // Appends the `to` name of `key`, whatever the phase: kConverted from the other naming; kAlready (the key unchanged)
+  // when it fits a template of `to` already; kNone and nothing appended when no rule knows it, or none leads back.
   Conversion convert(std::string_view key, int db, Naming to, Buffer& out) const;
 
-  // Every template that `key` fits, in the order in which the view tries them; match() takes the first one of its database.
-  // Allocates: for people, not for requests.
+  // Every template that `key` fits, in the order in which the view tries them; match() takes the first one of its
+  // database. Allocates: for people, not for requests.
   std::vector<Reading> readings(std::string_view key, const View& view) const;
 
   const std::vector<Rule>& rules() const { return rules_; }
@@ -194,8 +194,8 @@ class Ruleset {
   // All such pairs, also those that are left out above.
   size_t overlap_count() const { return overlap_count_; }
 
-  // Under a view with a prefix: is there an unmatched key that with the prefix is a native key, a legacy name of a rule in
-  // phase legacy, or a consolidated name of any rule? Those count in every phase: the rule's data will go there.
+  // Under a view with a prefix: is there an unmatched key that with the prefix is a native key, a legacy name of a rule
+  // in phase legacy, or a consolidated name of any rule? Those count in every phase: the rule's data will go there.
   std::optional<PrefixClash> prefix_clash(const View& view) const;
 
   // For status and tests: states of the matcher, and what the proofs looked at to compare rules.

@@ -65,8 +65,8 @@ struct SchemeError {
   Field field = Field::kRule;
   int column = 0;  // inside the template's text, from 1; 0: the whole
   std::string text;
-  // The proof: a key or two, as bytes, that show what is wrong; `text` quotes them. Empty where no key is concerned. Of two
-  // rules, where the error stands at the later:
+  // The proof: a key or two, as bytes, that show what is wrong; `text` quotes them. Empty where no key is concerned. Of
+  // two rules, where the error stands at the later:
   //   the same legacy names       {such a name}
   //   legacy names that overlap   {a name of both, one of this rule only, one of the other only}
   //   the same keys               {this rule's legacy name, the other's legacy name, the consolidated key of both}

@@ -13,8 +13,8 @@
 //   raw:\x00\xff                                      raw:{seg}                        always printable
 //   a:b:c:d:e:f:g:h:i:j                               a:b:c:d:e:f:g:h:{any}
 //
-// It is the template language but for names: a capture's type stands where its name belongs, so that what repeats can be
-// counted; `{order:int}` makes it a template. The key is cut into segments at `:`, segments into words at other
+// It is the template language but for names: a capture's type stands where its name belongs, so that what repeats can
+// be counted; `{order:int}` makes it a template. The key is cut into segments at `:`, segments into words at other
 // punctuation, and what looks generated becomes the narrowest type that takes it. Whether a word is a user's name or a
 // part of the scheme nobody can tell from one key: it stays. tests/scheme/shape_test.cc has the whole table.
 //

@@ -11,8 +11,8 @@
 //   hex    one or more hexadecimal digits               any    one or more bytes, may span `:`
 //   a|b    one of the words listed
 //
-// Keys are binary: seg and any take every byte (seg: but `:`). Captured bytes are copied, never interpreted: `007` stays
-// `007`. A Template is a value, immutable after parse; ruleset.h makes many of them into one matcher.
+// Keys are binary: seg and any take every byte (seg: but `:`). Captured bytes are copied, never interpreted: `007`
+// stays `007`. A Template is a value, immutable after parse; ruleset.h makes many of them into one matcher.
 // Limits: 16 captures, 1,024 bytes of text, 256 words in a list.
 #pragma once
 

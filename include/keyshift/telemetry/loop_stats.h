@@ -1,7 +1,7 @@
 // LoopStats: everything one event loop counts.
 //
-// Labels come from the command table (families) and from the configuration (domains, rules), never from keys or clients,
-// so memory and label cardinality are bounded by them.
+// Labels come from the command table (families) and from the configuration (domains, rules), never from keys or
+// clients, so memory and label cardinality are bounded by them.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// TopCounts: the most frequent texts that one loop has seen, for any thread that asks: the shapes of the keys that no rule
-// knows.
+// TopCounts: the most frequent texts that one loop has seen, for any thread that asks: the shapes of the keys that no
+// rule knows.
 //
 // A Frequent (base/frequent.h) behind a lock that is free but while somebody asks. Only the owning thread adds.
 #pragma once

@@ -6,8 +6,8 @@ nonsense.
         ...
         faulty.release()                     # what was held goes out, and replies pass again
 
-Only what holds MARK is spoilt (`trickle` applies to all), so that handshakes and health checks of the daemon pass. A fault
-is a method that gets the socket to the daemon and the bytes, and returns whether the connection goes on.
+Only what holds MARK is spoilt (`trickle` applies to all), so that handshakes and health checks of the daemon pass. A
+fault is a method that gets the socket to the daemon and the bytes, and returns whether the connection goes on.
 """
 
 import socket
