@@ -38,6 +38,7 @@ class Loader {
     for (const Option& option : options())
       if (!option.flag().empty())
         if (const auto said = outside_.environment(option, option.name)) read_variable(option, *said);
+    read_brake();
     for (const Option& option : options())
       if (!option.flag().empty())
         if (const auto said = outside_.flag(option, option.name)) read_flag(option, *said);
@@ -99,6 +100,18 @@ class Loader {
     apply(option, said, said.text);
   }
 
+  // The brake holds whatever else the environment says of the phase.
+  void read_brake() {
+    const std::string* text = outside_.variable(kFeatureFlag);
+    if (text == nullptr || outside_.variable("KEYSHIFT_PHASE") == nullptr) return;
+    const auto on = parse_bool(*text);
+    if (!on || *on) return;
+    feature_flag_off_ = true;
+    config_.phase = scheme::Phase::kLegacy;
+    config_.notices.push_back(std::string(kFeatureFlag) +
+                              "=false holds for everything: KEYSHIFT_PHASE is ignored");
+  }
+
   void read_flag(const Option& option, const Said& said) {
     if (option.name == "phase") feature_flag_off_ = false;
     apply(option, said, said.text);
@@ -134,11 +147,13 @@ class Loader {
       return;
     }
     for (const scheme::SchemeError& error : rules.error()) {
+      const size_t before = problems_.size();
       for (const DomainPlace& domain : facts_.domains)
         if (domain.place.text() == error.location)
           problems_.add(domain.place, domain.path + ": " + error.text);
       for (const RulePlaces& rule : facts_.rules)
         if (rule.rule.text() == error.location) problems_.add(place_in(rule, error), error.text);
+      if (problems_.size() == before) problems_.add({config_.file}, error.text);
     }
   }
 

@@ -25,6 +25,7 @@ class Problems {
  public:
   void add(const Place& place, std::string text, std::string suggestion = {});
   bool empty() const { return problems_.empty(); }
+  size_t size() const { return problems_.size(); }
   std::vector<Problem> take() { return std::move(problems_); }
 
  private:

@@ -195,11 +195,21 @@ TEST_F(LoadTest, AMisspeltVariableIsANotice) {
 TEST_F(LoadTest, OwnNamesWinOverTheNamesOfOthers) {
   environment({{"KEYSHIFT_UPSTREAM_POOL_SIZE", "3"},
                {"REDIS_POOL_SIZE", "4"},
-               {"KEYSHIFT_PHASE", "consolidated"},
-               {"USE_CONSOLIDATED_CACHE", "false"}});
+               {"KEYSHIFT_PHASE", "legacy"},
+               {"USE_CONSOLIDATED_CACHE", "true"}});
   const Config config = loaded();
   EXPECT_EQ(config.upstream.pool_size, 3);
-  EXPECT_EQ(config.phase, scheme::Phase::kConsolidated);
+  EXPECT_EQ(config.phase, scheme::Phase::kLegacy);
+}
+
+TEST_F(LoadTest, TheFeatureFlagSwitchedOffHoldsAgainstOurOwnVariableToo) {
+  file("[[rule]]\nphase = \"consolidated\"\nlegacy = \"a:{x}\"\nkey = \"d:{x}\"\n");
+  environment({{"KEYSHIFT_PHASE", "consolidated"}, {"USE_CONSOLIDATED_CACHE", "false"}});
+  const Config config = loaded();
+  EXPECT_EQ(config.phase, scheme::Phase::kLegacy);
+  EXPECT_EQ(config.scheme.rules[0].phase, scheme::Phase::kLegacy);
+  ASSERT_EQ(config.notices.size(), 1u);
+  EXPECT_NE(config.notices[0].find("KEYSHIFT_PHASE is ignored"), std::string::npos);
 }
 
 constexpr const char* kPhases =
