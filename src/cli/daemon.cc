@@ -13,6 +13,7 @@
 #include "keyshift/net/signals.h"
 #include "keyshift/net/timer.h"
 #include "keyshift/proxy/proxy.h"
+#include "keyshift/scheme/names.h"
 #include "keyshift/upstream/embedded_server.h"
 #include "keyshift/upstream/health_check.h"
 #include "reloader.h"
@@ -109,8 +110,8 @@ int run_daemon(const config::Config& config, LoadConfig load) {
   {
     const upstream::HealthCheck health(&loop, proxy.options().pool.connection, health_callbacks(proxy));
     log::info("keyshift {}, phase {}, {} rules, {} domains, upstream {}", KEYSHIFT_VERSION,
-              config.phase == scheme::Phase::kLegacy ? "legacy" : "consolidated",
-              config.rules->rules().size(), config.rules->domains().size(), upstream.text());
+              scheme::phase_name(config.phase), config.rules->rules().size(), config.rules->domains().size(),
+              upstream.text());
     for (const net::BoundSocket& socket : sockets) log::info("listening on {}", socket.address().text());
     if (http) log::info("admin on {}", http->address().text());
     code = wait_for_end(loop, reloader, embedded);

@@ -37,42 +37,6 @@ std::string words_text(const std::vector<std::string>& words) {
   return text;
 }
 
-const char* reason(Explanation::Other::Why why) {
-  switch (why) {
-    case Explanation::Other::Why::kLessSpecific:
-      return "less specific";
-    case Explanation::Other::Why::kOtherNaming:
-      return "other view";
-    case Explanation::Other::Why::kOtherDatabase:
-      return "other database";
-  }
-  return "";
-}
-
-const char* kind_name(Match::Kind kind) {
-  switch (kind) {
-    case Match::Kind::kRule:
-      return "rule";
-    case Match::Kind::kNative:
-      return "native";
-    case Match::Kind::kUnmatched:
-      return "unmatched";
-  }
-  return "unmatched";
-}
-
-const char* source_name(Explanation::PolicySource source) {
-  switch (source) {
-    case Explanation::PolicySource::kDomain:
-      return "domain";
-    case Explanation::PolicySource::kResource:
-      return "resource";
-    case Explanation::PolicySource::kNone:
-      return "none";
-  }
-  return "none";
-}
-
 // ---- JSON: one object a key
 
 Json json_rule(const scheme::Ruleset& rules, uint32_t index) {
@@ -105,18 +69,18 @@ Json json_of(const scheme::Ruleset& rules, const Explanation& made) {
   for (const auto& other : made.others) {
     Json rule = json_rule(rules, other.rule);
     rule["side"] = naming_name(other.side);
-    rule["reason"] = reason(other.why);
+    rule["reason"] = plan::reason_name(other.why);
     others.push_back(std::move(rule));
   }
   Json commands = Json::array();
   for (const auto& command : made.commands) commands.push_back(json_command(command));
   const bool by_rule = made.kind == Match::Kind::kRule;
   Json ttl = json_policy(made.policy);
-  ttl["from"] = source_name(made.policy_source);
+  ttl["from"] = plan::policy_source_name(made.policy_source);
   return {{"key", printable(made.key)},
           {"db", made.database},
           {"view", naming_name(made.view)},
-          {"kind", kind_name(made.kind)},
+          {"kind", scheme::match_kind_name(made.kind)},
           {"side", by_rule ? Json(naming_name(made.side)) : Json(nullptr)},
           {"rule", by_rule ? json_rule(rules, made.rule) : Json(nullptr)},
           {"captures", std::move(captures)},

@@ -22,6 +22,7 @@ upstream::PoolOptions pool_options(const config::Config& config, const Address& 
   options.connection.buffer_mark_bytes = config.limits.upstream_buffer_mark_bytes;
   options.shared_connections = static_cast<size_t>(from.shared_connections);
   options.connections = static_cast<size_t>(from.pool_size / config.workers);
+  options.leases = static_cast<size_t>(std::max(1, from.leases / config.workers));
   return options;
 }
 

@@ -47,38 +47,6 @@ std::string share_text(uint64_t part, uint64_t whole) {
   return fmt::format("{:.1f}%", percent);
 }
 
-const char* naming_name(scheme::Naming naming) {
-  return naming == scheme::Naming::kLegacy ? "legacy" : "consolidated";
-}
-
-const char* phase_name(scheme::Phase phase) {
-  return phase == scheme::Phase::kLegacy ? "legacy" : "consolidated";
-}
-
-const char* ttl_mode_name(scheme::TtlMode mode) {
-  switch (mode) {
-    case scheme::TtlMode::kKeep:
-      return "keep";
-    case scheme::TtlMode::kClamp:
-      return "clamp";
-    case scheme::TtlMode::kOverride:
-      return "override";
-  }
-  return "keep";
-}
-
-const char* unmatched_name(scheme::Unmatched unmatched) {
-  switch (unmatched) {
-    case scheme::Unmatched::kPass:
-      return "pass";
-    case scheme::Unmatched::kRefuse:
-      return "refuse";
-    case scheme::Unmatched::kPrefix:
-      return "prefix";
-  }
-  return "pass";
-}
-
 std::string policy_text(const TtlPolicy& policy) {
   if (!policy.active()) return "none";
   const bool has_default = policy.default_ms != TtlPolicy::kUnset;

@@ -8,9 +8,15 @@
 #include <string_view>
 #include <vector>
 
+#include "keyshift/scheme/names.h"
 #include "keyshift/scheme/ruleset.h"
 
 namespace keyshift::cli {
+
+using scheme::naming_name;
+using scheme::phase_name;
+using scheme::ttl_mode_name;
+using scheme::unmatched_name;
 
 using Json = nlohmann::ordered_json;
 
@@ -25,10 +31,6 @@ std::string bytes_text(uint64_t bytes);
 // "12.5%"; "<0.1%" where rounding would say that there is nothing
 std::string share_text(uint64_t part, uint64_t whole);
 
-const char* naming_name(scheme::Naming naming);
-const char* phase_name(scheme::Phase phase);
-const char* ttl_mode_name(scheme::TtlMode mode);
-const char* unmatched_name(scheme::Unmatched unmatched);
 // "default 1h, 1m to 24h (clamp), jitter 5%", or "none"
 std::string policy_text(const scheme::TtlPolicy& policy);
 

@@ -5,7 +5,7 @@
 //   readonly                     its keys are kRead
 //   neither                      kUpdate where the key spec says RW, OW or RM, else kRead
 //   admin, @connection           kRefused: it changes the server or a connection that others share
-//   blocking                     kLease
+//   blocking                     kBlocks
 //   pubsub and noscript          kLease: it subscribes
 //   movablekeys without specs    kRefused: only GETKEYS knows its keys, so they could not be mapped
 //   all else                     kShared, reply kOpaque, no hit rule, no default expiry
@@ -339,7 +339,8 @@ class Reader {
     if (parent != nullptr && (parent->scope == Scope::kLocal || parent->scope == Scope::kRefused)) {
       return Scope::kRefused;
     }
-    if (facts.blocking || (facts.pubsub && facts.noscript)) return Scope::kLease;
+    if (facts.blocking) return Scope::kBlocks;
+    if (facts.pubsub && facts.noscript) return Scope::kLease;
     return Scope::kShared;
   }
 

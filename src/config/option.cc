@@ -56,6 +56,12 @@ const std::array kOptions{
            field<&Config::upstream, &Upstream::shared_connections>, kRestart,
            "Of them, how many each worker shares among its clients, for each protocol (RESP2, RESP3).", 1,
            64},
+    Option{
+        "upstream.leases", OptionType::kInteger, "1000", field<&Config::upstream, &Upstream::leases>,
+        kRestart,
+        "Connections beyond those, over all workers, each lent to one client: while a command waits in the "
+        "server (BLPOP, XREAD BLOCK, WAIT), and from WATCH to EXEC.",
+        1, 100'000},
     Option{"upstream.connect_timeout", OptionType::kDuration, "2s",
            field<&Config::upstream, &Upstream::connect_timeout_ms>, kRestart,
            "The longest wait for a connection to be made.", 1, kDayMs},

@@ -160,6 +160,16 @@ Explanation explain(const Context& context, std::string_view key) {
   return made;
 }
 
+const char* policy_source_name(Explanation::PolicySource source) {
+  constexpr std::array<const char*, 3> kNames = {"none", "domain", "resource"};
+  return kNames[static_cast<size_t>(source)];
+}
+
+const char* reason_name(Explanation::Other::Why why) {
+  constexpr std::array<const char*, 3> kNames = {"less specific", "other view", "other database"};
+  return kNames[static_cast<size_t>(why)];
+}
+
 const char* disposition_name(Disposition disposition) {
   switch (disposition) {
     case Disposition::kRelay:

@@ -62,11 +62,18 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
     plan.error = names_.error;
     return;
   }
-  if (names_.blocks) {
-    plan.refusal = Refusal::kLease;
+  if (names_.blocks && !context.may_block) {
+    plan.refusal = Refusal::kBlocks;
     return;
   }
   sort_names();
+  if (row.is(command::Row::kOwnWrites)) {
+    // The server answers for what this connection wrote last. Whatever runs on it first takes over all that was written
+    // before (c->woff in Redis), on any connection.
+    resp::append_array(out, 1);
+    resp::append_bulk(out, "PING");
+    plan.steps.push_back(Disposition::kDiscard);
+  }
   Work work = begin(row, request, context, out, plan);
   if (renames_anything(context)) {
     switch (row.reply) {

@@ -82,6 +82,14 @@ std::string ClientRegistry::list(uint64_t now_ns,
   return lines;
 }
 
+bool ClientRegistry::unblock(uint64_t id, bool error) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = entries_.find(id);
+  if (found == entries_.end() || !found->second->blocked.load(std::memory_order_relaxed)) return false;
+  found->second->unblock(error);
+  return true;
+}
+
 size_t ClientRegistry::kill(const std::function<bool(const ClientEntry&)>& wanted) {
   std::vector<Entry> found;
   {

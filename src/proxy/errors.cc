@@ -49,6 +49,13 @@ std::string needs_lease(std::string_view name) {
       spoken(name));
 }
 
+std::string no_lease(std::string_view name) {
+  return fmt::format(
+      "ERR {} needs an upstream connection of its own, and none came free: raise upstream.leases, or "
+      "upstream.queue_timeout",
+      spoken(name));
+}
+
 std::string refused_command(std::string_view name) {
   return fmt::format(
       "ERR {} can harm others who use this Redis and is refused by Keyshift; the operator can let it "
@@ -82,7 +89,7 @@ std::string refused_plan(const plan::Plan& plan, const resp::Request& request, s
     case plan::Refusal::kTwoNamesOneMove:
       return fmt::format("ERR key '{}' has different names in the two databases; COPY it and DEL it instead",
                          argument);
-    case plan::Refusal::kLease:
+    case plan::Refusal::kBlocks:
     case plan::Refusal::kNone:
       break;
   }

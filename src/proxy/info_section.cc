@@ -6,6 +6,7 @@
 #include "keyshift/proxy/worker.h"
 #include "keyshift/resp/reply_cursor.h"
 #include "keyshift/resp/writer.h"
+#include "keyshift/scheme/names.h"
 
 namespace keyshift::proxy {
 bool info_is_only_ours(const resp::Request& request) {
@@ -29,9 +30,9 @@ std::string info_section(Worker& worker) {
   return fmt::format(
       "# Keyshift\r\nkeyshift_version:{}\r\nkeyshift_phase:{}\r\nkeyshift_rules:{}\r\nkeyshift_domains:{}\r\n"
       "keyshift_workers:{}\r\nkeyshift_clients:{}\r\nkeyshift_upstream:{}\r\nkeyshift_upstream_ready:{}\r\n",
-      KEYSHIFT_VERSION, settings.phase == scheme::Phase::kLegacy ? "legacy" : "consolidated",
-      settings.rules->rules().size(), settings.rules->domains().size(), options.workers,
-      worker.clients().size(), options.pool.connection.address.text(), health.ready ? "yes" : "no");
+      KEYSHIFT_VERSION, scheme::phase_name(settings.phase), settings.rules->rules().size(),
+      settings.rules->domains().size(), options.workers, worker.clients().size(),
+      options.pool.connection.address.text(), health.ready ? "yes" : "no");
 }
 
 void append_info(std::string_view reply, std::string_view section, resp::Protocol protocol, Buffer& out) {

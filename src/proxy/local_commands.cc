@@ -306,19 +306,24 @@ bool client_trackinginfo(const Call& call) {
   return true;
 }
 
-// Nobody blocks here, so nobody can be unblocked.
+// CLIENT UNBLOCK id [TIMEOUT | ERROR]
 bool client_unblock(const Call& call) {
+  const resp::Request& request = call.request;
+  const bool error = request.size() == 4 && is_word(request[3], "error");
   int64_t id = 0;
-  if (!resp::parse_integer(call.request[2], id)) {
+  if (request.size() > 4 || (request.size() == 4 && !error && !is_word(request[3], "timeout"))) {
+    call.error(errors::kUnblockReason);
+  } else if (!resp::parse_integer(request[2], id)) {
     call.error(errors::kNotInteger);
   } else {
-    resp::append_integer(call.reply, 0);
+    const bool found = id > 0 && call.session.worker().clients().unblock(static_cast<uint64_t>(id), error);
+    resp::append_integer(call.reply, found ? 1 : 0);
   }
   return true;
 }
 
 bool client_help(const Call& call) {
-  constexpr std::array<std::string_view, 12> kLines = {
+  constexpr std::array<std::string_view, 13> kLines = {
       "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands answered by Keyshift:",
       "GETNAME",
       "ID",
@@ -330,6 +335,7 @@ bool client_help(const Call& call) {
       "SETINFO (LIB-NAME|LIB-VER) <value>",
       "SETNAME <name>",
       "TRACKINGINFO",
+      "UNBLOCK <clientid> [TIMEOUT|ERROR]",
       "HELP",
   };
   resp::append_array(call.reply, kLines.size());

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "answer.h"
+#include "explanation_answer.h"
 #include "keyshift/base/ascii.h"
 #include "keyshift/base/frequent.h"
 #include "keyshift/plan/explanation.h"
@@ -20,40 +21,14 @@
 #include "keyshift/proxy/session.h"
 #include "keyshift/proxy/worker.h"
 #include "keyshift/resp/number.h"
-#include "keyshift/resp/writer.h"
+#include "keyshift/scheme/names.h"
 
 namespace keyshift::proxy {
 namespace {
 
 using scheme::Naming;
+using scheme::phase_name;
 using telemetry::LoopStats;
-
-// Writes one answer: names and values.
-class Answer {
- public:
-  Answer(Buffer& out, resp::Protocol protocol) : out_(out), protocol_(protocol) {}
-
-  void list(size_t count) { resp::append_array(out_, count); }
-  void map(size_t fields) { resp::append_map(out_, fields, protocol_); }
-  void name(std::string_view name) { resp::append_bulk(out_, name); }
-  void text(std::string_view text) { resp::append_bulk(out_, text); }
-  void number(double value) { resp::append_double(out_, value, protocol_); }
-  void null() { resp::append_null(out_, protocol_); }
-  void error(std::string_view text) { resp::append_error(out_, text); }
-
-  void field(std::string_view name, std::string_view value) {
-    resp::append_bulk(out_, name);
-    resp::append_bulk(out_, value);
-  }
-  void field(std::string_view name, uint64_t value) {
-    resp::append_bulk(out_, name);
-    resp::append_integer(out_, static_cast<int64_t>(value));
-  }
-
- private:
-  Buffer& out_;
-  const resp::Protocol protocol_;
-};
 
 struct Call {
   const resp::Request& request;
@@ -63,19 +38,6 @@ struct Call {
   Worker& worker() const { return session.worker(); }
   const Settings& settings() const { return session.worker().settings(); }
 };
-
-const char* phase_name(scheme::Phase phase) {
-  return phase == scheme::Phase::kLegacy ? "legacy" : "consolidated";
-}
-
-const char* naming_name(Naming naming) {
-  return naming == Naming::kLegacy ? "legacy" : "consolidated";
-}
-
-const char* kind_name(scheme::Match::Kind kind) {
-  constexpr std::array<const char*, 3> kNames = {"rule", "native", "unmatched"};
-  return kNames[static_cast<size_t>(kind)];
-}
 
 void status(Call& call) {
   Answer& answer = call.answer;
@@ -111,58 +73,6 @@ void convert(Call& call) {
       request[2], call.session.database(), to_legacy ? Naming::kLegacy : Naming::kConsolidated, name);
   if (conversion == scheme::Ruleset::Conversion::kNone) return call.answer.null();
   call.answer.text(name.view());
-}
-
-void append_command(Answer& answer, const plan::ExplainedCommand& command) {
-  const auto words = [&answer](const std::vector<std::string>& list) {
-    answer.list(list.size());
-    for (const std::string& word : list) answer.text(word);
-  };
-  answer.map(2);
-  answer.name("command");
-  words(command.sent);
-  answer.name("upstream");
-  answer.list(command.steps.size());
-  for (const auto& step : command.steps) {
-    answer.map(2);
-    answer.name("command");
-    words(step.words);
-    answer.field("reply", plan::disposition_name(step.reply));
-  }
-}
-
-// EXPLAIN key. The fields are those of `keyshift explain --json`.
-void explain(Call& call) {
-  const plan::Explanation made = plan::explain(call.session.context(), call.request[2]);
-  const bool by_rule = made.kind == scheme::Match::Kind::kRule;
-  Answer& answer = call.answer;
-  const auto optional = [&answer](std::string_view name, const std::optional<std::string>& value) {
-    answer.name(name);
-    if (value) {
-      answer.text(*value);
-    } else {
-      answer.null();
-    }
-  };
-  answer.map(14);
-  answer.field("key", made.key);
-  answer.field("kind", kind_name(made.kind));
-  optional("side", by_rule ? std::optional<std::string>(naming_name(made.side)) : std::nullopt);
-  optional("rule", by_rule ? std::optional(call.settings().rules->rules()[made.rule].title()) : std::nullopt);
-  answer.name("captures");
-  answer.map(made.captures.size());
-  for (const auto& capture : made.captures) answer.field(capture.name, capture.value);
-  optional("domain", made.domain.empty() ? std::nullopt : std::optional(made.domain));
-  optional("resource", made.resource.empty() ? std::nullopt : std::optional(made.resource));
-  answer.field("phase", phase_name(made.phase));
-  optional("legacy", made.legacy);
-  optional("consolidated", made.consolidated);
-  optional("physical", made.physical);
-  optional("shown", made.shown);
-  optional("shape", made.shape.empty() ? std::nullopt : std::optional(made.shape));
-  answer.name("commands");
-  answer.list(made.commands.size());
-  for (const plan::ExplainedCommand& command : made.commands) append_command(answer, command);
 }
 
 // The sums of all loops, by label.
@@ -281,6 +191,11 @@ void unmatched(Call& call) {
 
 void reload(Call& call) {
   call.session.reload();
+}
+
+void explain(Call& call) {
+  append_explanation(plan::explain(call.session.context(), call.request[2]), *call.settings().rules,
+                     call.answer);
 }
 
 void help(Call& call) {

@@ -67,6 +67,9 @@ Session::Session(Worker& worker, size_t listener, std::unique_ptr<net::Stream> s
   entry_->kill = [&worker, entry = std::weak_ptr<ClientEntry>(entry_)] {
     if (const auto alive = entry.lock()) worker.kill_later(alive->id);
   };
+  entry_->unblock = [&worker, entry = std::weak_ptr<ClientEntry>(entry_)](bool error) {
+    if (const auto alive = entry.lock()) worker.unblock_later(alive->id, error);
+  };
   worker_.clients().add(entry_);
   worker_.counters().clients.add();
   worker_.counters().clients_accepted.add();
@@ -81,6 +84,13 @@ Session::~Session() {
     if (streaming_ || borrowed_->owed() > 0)
       borrowed_->abort("its client left in the middle of a large request");
     worker_.pool().give_back(borrowed_);
+  }
+  if (waits_for_lease_) worker_.pool().stop_waiting(this);
+  if (lease_ != nullptr) {
+    lease_->abandon(this);
+    // What waits or watches in the server ends with its connection, and nothing is taken for a client that is gone.
+    if (blocked_ || watching_ || lease_->owed() > 0) lease_->abort("its client has left");
+    worker_.pool().give_back(lease_);
   }
   worker_.clients().remove(entry_->id);
   worker_.counters().clients.subtract();
@@ -115,6 +125,11 @@ bool Session::set_protocol(resp::Protocol protocol) {
   entry_->protocol.store(static_cast<int>(protocol), std::memory_order_relaxed);
   if (connection_ != nullptr) connection_->abandon(this);
   connection_ = nullptr;
+  if (lease_ != nullptr) {
+    watch_broken_ = watching_;
+    lease_->abort("its client speaks another protocol now");
+    end_lease();
+  }
   return true;
 }
 
@@ -122,11 +137,21 @@ void Session::reset() {
   set_database(worker_.options().database);
   set_authenticated(listener().password.empty());
   set_replies(Replies::kOn);
+  transaction_.reset();
+  watch_broken_ = false;
+  if (lease_ != nullptr) {
+    lease_->abort("its client has reset itself");
+    end_lease();
+  }
   worker_.clients().forget_names(*entry_);
 }
 
 void Session::drain() {
   if (buried_) return;
+  if (blocked_) {
+    kill();  // nobody knows when its reply comes, if ever
+    return;
+  }
   finishing_ = true;
   stream_->pause_reading();
   end_if_done();
@@ -147,7 +172,11 @@ void Session::on_bytes(std::string_view bytes) {
   entry_->last_request_ns.store(worker_.loop().now_ns(), std::memory_order_relaxed);
   if (stalled_ || !in_.empty()) {
     in_.append(bytes);
-    if (!stalled_) in_.consume(take_requests(in_.view()));
+    if (!stalled_) {
+      in_.consume(take_requests(in_.view()));
+    } else if (in_.size() > worker_.settings().client_output_soft_bytes) {
+      stream_->pause_reading();
+    }
   } else {
     // The usual case: whole requests, parsed where they were read.
     in_.append(bytes.substr(take_requests(bytes)));
@@ -235,26 +264,34 @@ bool Session::dispatch(const resp::Request& request) {
   const command::Match match =
       worker_.table().find(request[0], request.size() > 1 ? request[1] : std::string_view());
   if (match.outcome == command::Match::Outcome::kUnknownCommand) {
-    answer_error(errors::unknown_command(request));
+    refuse(errors::unknown_command(request));
     return true;
   }
   const command::Row& row = *match.row;
   if (match.outcome == command::Match::Outcome::kUnknownSubcommand) {
-    answer_error(errors::unknown_subcommand(request));
+    refuse(errors::unknown_subcommand(request));
     return true;
   }
   entry_->command.store(row.name.data(), std::memory_order_relaxed);
   if (!row.takes(request.size())) {
-    answer_error(errors::wrong_arity(row.name));
+    refuse(errors::wrong_arity(row.name));
     return true;
   }
   if (!authenticated_ && !LocalCommands::allowed_before_auth(row)) {
     answer_error(errors::kNoAuth);
     return true;
   }
+  if (transaction_ && row.scope != Scope::kTransaction && row.name != "quit" && row.name != "reset") {
+    queue(row, request);
+    return true;
+  }
   switch (row.scope) {
     case Scope::kShared:
       return forward(row, request);
+    case Scope::kBlocks:
+      return forward_blocking(row, request);
+    case Scope::kTransaction:
+      return transaction_command(row, request);
     case Scope::kLocal: {
       worker_.counters().commands[static_cast<size_t>(row.family)].add();
       Buffer& reply = worker_.scratch();
@@ -266,14 +303,10 @@ bool Session::dispatch(const resp::Request& request) {
     case Scope::kLease:
       answer_error(errors::needs_lease(row.name));
       return true;
-    case Scope::kRefused: {
-      const std::string name(row.name);
-      const auto& allowed = worker_.settings().allowed;
-      if (allowed.contains(name) || allowed.contains(name.substr(0, name.find('|'))))
-        return forward(row, request);
+    case Scope::kRefused:
+      if (is_allowed(row)) return forward(row, request);
       answer_error(errors::refused_command(row.name));
       return true;
-    }
     case Scope::kNever:
       answer_error(errors::never_possible(row.name));
       return true;
@@ -281,17 +314,21 @@ bool Session::dispatch(const resp::Request& request) {
   return true;
 }
 
-bool Session::forward(const command::Row& row, const resp::Request& request) {
+// Whether the operator lets this dangerous command through.
+bool Session::is_allowed(const command::Row& row) const {
+  const std::string name(row.name);
+  const auto& allowed = worker_.settings().allowed;
+  return allowed.contains(name) || allowed.contains(name.substr(0, name.find('|')));
+}
+
+// Where the next request goes: a lease keeps a session's requests in order while it lasts.
+upstream::Connection& Session::target() {
+  if (lease_ != nullptr) return *lease_;
   if (connection_ == nullptr) connection_ = worker_.pool().shared(protocol_);
-  if (!connection_->usable()) {
-    answer_error(errors::upstream_down(connection_->failure()));
-    return true;
-  }
-  if (connection_->congested()) {
-    connection_->wait_for_room(this);
-    waits_for_room_ = true;
-    return false;
-  }
+  return *connection_;
+}
+
+bool Session::forward(const command::Row& row, const resp::Request& request) {
   if (row.reply == Reply::kInfo && info_is_only_ours(request)) {
     Buffer& reply = worker_.scratch();
     reply.clear();
@@ -299,18 +336,36 @@ bool Session::forward(const command::Row& row, const resp::Request& request) {
     answer(reply.view());
     return true;
   }
-  connection_->begin(database_);
+  return send(target(), row, request, worker_.loop().now_ns());
+}
+
+// Returns false if the request must be tried again later.
+bool Session::send(upstream::Connection& connection, const command::Row& row, const resp::Request& request,
+                   uint64_t started_ns) {
+  if (!connection.usable()) {
+    answer_error(errors::upstream_down(connection.failure()));
+    return true;
+  }
+  if (connection.congested()) {
+    connection.wait_for_room(this);
+    waits_for_room_ = true;
+    return false;
+  }
+  connection.begin(database_);
   plan::Plan& plan = worker_.plan();
-  worker_.planner().make(row, request, context(), connection_->out(), plan);
+  plan::Context planned = context();
+  planned.may_block = started_ns == upstream::Connection::kNoDeadline;
+  worker_.planner().make(row, request, planned, connection.out(), plan);
+  connection.submit();
+  if (plan.refusal == plan::Refusal::kBlocks) return forward_blocking(row, request);
   if (plan.refusal == plan::Refusal::kNone) {
     const Generation& generation = *worker_.generation();
     for (const plan::PlannedKey& key : plan.keys) count_key(generation, key, request[key.at]);
-    expect(row, request, plan, worker_.loop().now_ns());
+    expect(row, request, plan, started_ns);
   } else {
     if (plan.refusal == plan::Refusal::kUnmatched) count_refused();
     answer_error(errors::refused_plan(plan, request, row.name));
   }
-  connection_->submit();
   return true;
 }
 
@@ -328,7 +383,7 @@ plan::Context Session::context() {
 // becomes of it is then decided like that of any other.
 bool Session::begin_large(std::string_view bytes) {
   const resp::Request prefix = parser_.request(bytes);
-  if (prefix.empty()) return false;
+  if (prefix.empty() || transaction_) return false;
   const command::Match match =
       worker_.table().find(prefix[0], prefix.size() > 1 ? prefix[1] : std::string_view());
   if (match.outcome != command::Match::Outcome::kFound || match.row->scope != Scope::kShared ||
@@ -490,7 +545,7 @@ void Session::count_key(const Generation& generation, const plan::PlannedKey& ke
     const bool prefixed = listener().view.unmatched == scheme::Unmatched::kPrefix;
     const auto action = prefixed ? telemetry::UnmatchedAction::kPrefix : telemetry::UnmatchedAction::kPass;
     worker_.counters().unmatched[static_cast<size_t>(action)].add();
-    worker_.note_unmatched(name);
+    if (!name.empty()) worker_.note_unmatched(name);
   }
   count_expiry(generation, key);
 }
@@ -505,7 +560,7 @@ void Session::count_expiry(const Generation& generation, const plan::PlannedKey&
 
 void Session::expect(const command::Row& row, const resp::Request& request, plan::Plan& plan,
                      uint64_t started_ns) {
-  upstream::Connection* const connection = borrowed_ != nullptr ? borrowed_ : connection_;
+  upstream::Connection* const connection = borrowed_ != nullptr ? borrowed_ : &target();
   const Generation& generation = *worker_.generation();
   const auto domain_of = [&generation](const plan::PlannedKey& key) {
     return &generation.domain(key.domain);
@@ -516,6 +571,7 @@ void Session::expect(const command::Row& row, const resp::Request& request, plan
   pending.keys = static_cast<uint32_t>(plan.keys.size());
   pending.domain = plan.keys.empty() ? generation.no_domain : domain_of(plan.keys.front());
   pending.silent = silent_;
+  pending.exec = row.reply == Reply::kExec;
   pending.info = row.reply == Reply::kInfo && info_wants_ours(request);
   worker_.counters().commands[static_cast<size_t>(row.family)].add();
 
@@ -556,6 +612,12 @@ void Session::answer(std::string_view reply) {
   pending_.back().local_bytes += reply.size();
 }
 
+// Answers a command with an error; a transaction that it was for can only be aborted.
+void Session::refuse(std::string_view text) {
+  if (transaction_) transaction_->fail();
+  answer_error(text);
+}
+
 void Session::answer_error(std::string_view text) {
   worker_.counters().client_errors.add();
   Buffer& reply = worker_.scratch();
@@ -581,8 +643,15 @@ void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finishe
     streaming_->lost = true;  // an answer before the request's end: nothing of the rest may be sent
   if (pending.row->hit != command::Hit::kNone && !pending.answered) count_hits(pending, bytes, *finished);
   if (--pending.steps_left > 0) return;
-  worker_.counters().durations[static_cast<size_t>(pending.row->family)].record(worker_.loop().now_ns() -
-                                                                                started_ns);
+  if (pending.exec) {
+    const int selected = static_cast<const plan::ExecMapper&>(*pending.mapper).selected();
+    if (selected >= 0) set_database(selected);
+  }
+  // How long a command waited for others says nothing about us.
+  if (started_ns != upstream::Connection::kNoDeadline) {
+    auto& durations = worker_.counters().durations[static_cast<size_t>(pending.row->family)];
+    durations.record(worker_.loop().now_ns() - started_ns);
+  }
   complete();
 }
 
@@ -631,6 +700,10 @@ void Session::complete() {
     deferred_.consume(size);
     stream_->mark_dirty();
   }
+  if (pending_.empty()) {
+    set_blocked(false);
+    if (ending_lease_) end_lease();
+  }
   if (borrowed_ != nullptr && pending_.empty() && !streaming_) {
     // EXPIRE steps may still be owed; whoever borrows it next is served behind them.
     worker_.pool().give_back(std::exchange(borrowed_, nullptr));
@@ -671,15 +744,21 @@ void Session::on_lost(upstream::Loss loss, std::string_view reason) {
 bool Session::must_wait() {
   const size_t soft_bytes = worker_.settings().client_output_soft_bytes;
   // Behind a large request the session waits until its reply is there: it will use another connection.
-  return waits_for_room_ || selecting_ || reloading_ || (borrowed_ != nullptr && !streaming_) ||
-         deferred_.size() > soft_bytes || pending_.size() >= worker_.options().client_pending_requests ||
+  return waits_for_room_ || waits_for_lease_ || blocked_ || ending_lease_ || selecting_ || reloading_ ||
+         (borrowed_ != nullptr && !streaming_) || deferred_.size() > soft_bytes ||
+         pending_.size() >= worker_.options().client_pending_requests ||
          (pending_.size() > 1 && pending_.size() * expected_reply_bytes_ > soft_bytes) ||
          stream_->unsent_bytes() > soft_bytes;
 }
 
+// While a command waits in the server, reading goes on: that is how the end of its client is seen.
 void Session::stall() {
   stalled_ = true;
-  stream_->pause_reading();
+  if (blocked_) {
+    stream_->resume_reading();
+  } else {
+    stream_->pause_reading();
+  }
 }
 
 void Session::resume() {
@@ -692,7 +771,7 @@ void Session::resume() {
 }
 
 void Session::on_room() {
-  waits_for_room_ = false;
+  waits_for_room_ = waits_for_lease_ = false;
   resume();
 }
 
@@ -713,7 +792,8 @@ void Session::check_output() {
 
 void Session::on_end(std::string_view reason) {
   if (buried_) return;
-  if (!reason.empty()) {
+  // As Redis: who ends while a command waits takes nothing.
+  if (!reason.empty() || blocked_) {
     kill();
     return;
   }

@@ -111,6 +111,12 @@ void Worker::kill_later(uint64_t id) {
   });
 }
 
+void Worker::unblock_later(uint64_t id, bool error) {
+  loop_.post([this, id, error] {
+    if (Session* const session = find_session(id)) session->unblock(error);
+  });
+}
+
 void Worker::reload_for(uint64_t id) {
   shared_.proxy.reload([this, id](const Reloaded& outcome) {
     loop_.post([this, id, outcome] {

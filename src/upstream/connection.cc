@@ -86,14 +86,18 @@ void Connection::handshake() {
   resp::append_bulk(out, "SETNAME");
   resp::append_bulk(out, "keyshift");
   ++handshake_replies_;
+  resp::append_array(out, 2);
+  resp::append_bulk(out, "CLIENT");
+  resp::append_bulk(out, "ID");
+  ++handshake_replies_;
   stream_->mark_dirty();
 }
 
 // Returns false if the connection was given up.
 bool Connection::on_handshake_reply(std::string_view reply) {
   --handshake_replies_;
-  const bool is_name = handshake_replies_ == 0;
-  if (scanner_.type() == '-' && !is_name) {
+  const bool is_login = handshake_replies_ >= 2;
+  if (scanner_.type() == '-' && is_login) {
     const std::string text(reply.substr(1, reply.size() - 3));
     go_down(fmt::format("the upstream refused the login: {}", text));
     return false;
@@ -108,7 +112,9 @@ bool Connection::on_handshake_reply(std::string_view reply) {
     go_down("the upstream has reached its maxclients");
     return false;
   }
-  if (is_name) become_ready();
+  if (handshake_replies_ > 0) return true;
+  if (scanner_.type() == ':') server_id_ = static_cast<int64_t>(scanner_.number());
+  become_ready();
   return true;
 }
 
@@ -268,6 +274,7 @@ void Connection::abort(std::string_view reason) {
 void Connection::close(Loss loss) {
   if (state_ == State::kReady) stats_->upstream_connected.subtract();
   state_ = State::kDown;
+  server_id_ = 0;
   ++lives_;
   connecting_.reset();
   stream_.reset();

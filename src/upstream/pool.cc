@@ -17,7 +17,12 @@ Pool::Pool(net::Loop* loop, PoolOptions options, telemetry::LoopStats* stats)
     : loop_(loop),
       options_(std::move(options)),
       stats_(stats),
-      deadlines_(loop, [this] { check_deadlines(); }) {
+      deadlines_(loop,
+                 [this] {
+                   check_deadlines();
+                   check_waiting();
+                 }),
+      lease_free_(loop, [this] { check_waiting(); }) {
   deadlines_.start(kCheckEveryMs, kCheckEveryMs);
 }
 
@@ -37,40 +42,82 @@ Connection* Pool::shared(resp::Protocol protocol) {
       ->get();
 }
 
-Connection* Pool::borrow(resp::Protocol protocol) {
+// Both protocols' shared connections have their places, used or not.
+size_t Pool::places() const {
+  return options_.connections - std::min(options_.connections, 2 * options_.shared_connections);
+}
+
+Connection* Pool::take(resp::Protocol protocol, Connections& into) {
   const auto fits = [protocol](const auto& each) { return each->protocol() == protocol && each->usable(); };
   auto found = std::find_if(idle_.begin(), idle_.end(), fits);
-  if (found == idle_.end()) {
-    // Both protocols' shared connections have their places, used or not.
-    const size_t places =
-        options_.connections - std::min(options_.connections, 2 * options_.shared_connections);
-    if (borrowed_.size() >= places) return nullptr;
-    if (borrowed_.size() + idle_.size() >= places) {
-      idle_.front()->abort("its place is needed for the other protocol");
-      retired_.push_back(std::move(idle_.front()));
-      idle_.erase(idle_.begin());
-    }
-    idle_.push_back(make(protocol));
-    found = idle_.end() - 1;
-  }
-  borrowed_.push_back(std::move(*found));
+  if (found == idle_.end()) found = idle_.insert(idle_.end(), make(protocol));
+  into.push_back(std::move(*found));
   idle_.erase(found);
-  return borrowed_.back().get();
+  return into.back().get();
+}
+
+Connection* Pool::borrow(resp::Protocol protocol) {
+  if (borrowed_.size() >= places()) return nullptr;
+  Connection* const taken = take(protocol, borrowed_);
+  if (borrowed_.size() + idle_.size() > places())
+    retire(idle_.begin(), "its place is needed for the other protocol");
+  return taken;
+}
+
+Connection* Pool::lease(resp::Protocol protocol) {
+  return leased_.size() < options_.leases ? take(protocol, leased_) : nullptr;
 }
 
 void Pool::give_back(Connection* connection) {
-  const auto found = std::find_if(borrowed_.begin(), borrowed_.end(),
-                                  [connection](const auto& each) { return each.get() == connection; });
-  KEYSHIFT_CHECK(found != borrowed_.end(), "a connection was given back that nobody borrowed");
+  const auto is_it = [connection](const auto& each) { return each.get() == connection; };
+  const bool leased = std::ranges::any_of(leased_, is_it);
+  Connections& from = leased ? leased_ : borrowed_;
+  const auto found = std::ranges::find_if(from, is_it);
+  KEYSHIFT_CHECK(found != from.end(), "a connection was given back that nobody had taken");
   idle_.push_back(std::move(*found));
-  borrowed_.erase(found);
+  from.erase(found);
+  if (borrowed_.size() + idle_.size() > places())
+    retire(idle_.end() - 1, "more are idle than the pool keeps");
+  if (leased && !waiting_.empty()) lease_free_.start(0);
+}
+
+void Pool::retire(Connections::iterator idle, std::string_view reason) {
+  (*idle)->abort(reason);
+  retired_.push_back(std::move(*idle));
+  idle_.erase(idle);
+}
+
+void Pool::wait_for_lease(Waiter* waiter, uint64_t since_ns) {
+  const auto behind = std::ranges::upper_bound(waiting_, since_ns, {}, &Waiting::since_ns);
+  waiting_.insert(behind, {waiter, since_ns});
+}
+
+bool Pool::waited_too_long(uint64_t since_ns) const {
+  return loop_->now_ns() - since_ns > static_cast<uint64_t>(options_.connection.queue_timeout_ms) * 1'000'000;
+}
+
+void Pool::stop_waiting(Waiter* waiter) {
+  std::erase_if(waiting_, [waiter](const Waiting& each) { return each.waiter == waiter; });
+}
+
+void Pool::check_waiting() {
+  size_t free = options_.leases - std::min(options_.leases, leased_.size());
+  std::vector<Waiter*> called;
+  std::erase_if(waiting_, [&](const Waiting& each) {
+    const bool late = waited_too_long(each.since_ns);
+    if (!late && free == 0) return false;
+    if (!late) --free;
+    called.push_back(each.waiter);
+    return true;
+  });
+  for (Waiter* waiter : called) waiter->on_room();
 }
 
 void Pool::check_deadlines() {
   retired_.clear();
   // A session that is told of its loss may borrow or give back: walk a list that this does not change.
   std::vector<Connection*> all;
-  for (const auto* connections : {&resp2_, &resp3_, &borrowed_, &idle_}) {
+  for (const auto* connections : {&resp2_, &resp3_, &borrowed_, &leased_, &idle_}) {
     for (const auto& connection : *connections) all.push_back(connection.get());
   }
   const uint64_t now_ns = loop_->now_ns();

@@ -194,8 +194,13 @@ TEST(Row, ScopesThatALegacyApplicationMeets) {
                            "publish", "xread", "ping"}) {
     EXPECT_EQ(scope(name), Scope::kShared) << name;
   }
-  for (const char* name :
-       {"multi", "exec", "watch", "blpop", "subscribe", "ssubscribe", "monitor", "client|tracking", "wait"}) {
+  for (const char* name : {"blpop", "bzmpop", "brpoplpush", "wait"}) {
+    EXPECT_EQ(scope(name), Scope::kBlocks) << name;
+  }
+  for (const char* name : {"multi", "exec", "discard", "watch", "unwatch"}) {
+    EXPECT_EQ(scope(name), Scope::kTransaction) << name;
+  }
+  for (const char* name : {"subscribe", "ssubscribe", "monitor", "client|tracking"}) {
     EXPECT_EQ(scope(name), Scope::kLease) << name;
   }
   for (const char* name : {"echo", "quit", "reset", "select", "auth", "hello", "client|setname",

@@ -68,7 +68,7 @@ class CommandStream:
                              (8, 'sets'),
                              (9, 'zsets'), (10, 'streams'), (3, 'hlls'), (4, 'geos'), (14, 'generic'),
                              (4, 'sorts'),
-                             (3, 'scripts'), (3, 'mistakes'), (1, 'keyspace')):
+                             (3, 'scripts'), (3, 'mistakes'), (1, 'keyspace'), (1, 'blocking')):
             self.makers += [getattr(self, name)] * weight
 
     def next(self):
@@ -379,6 +379,21 @@ class CommandStream:
             ['SORT', self.key(b'list'), 'ALPHA', 'GET', 'nostar'],
             ['MSET'] + [part for number in rng.sample(range(10), 4)
                         for part in (b'int:m%d' % number, rng.randint(0, 9))])
+
+    def blocking(self):
+        """Commands that wait where there is nothing, but not for long."""
+        key, other = self.key, self.key(b'list')
+        return self.one(
+            lambda: [self.rng.choice(('BLPOP', 'BRPOP'))] + self.keys(b'list') + ['0.002'],
+            lambda: [self.rng.choice(('BZPOPMIN', 'BZPOPMAX'))] + self.keys(b'zset') + ['0.002'],
+            lambda: ['BLMOVE', key(b'list'), other, 'LEFT', self.rng.choice(('LEFT', 'RIGHT')), '0.002'],
+            lambda: ['BRPOPLPUSH', key(b'list'), other, '0.002'],
+            lambda: ['BLMPOP', '0.002', '1', key(b'list'), 'LEFT', 'COUNT', '2'],
+            lambda: ['BZMPOP', '0.002', '1', key(b'zset'), 'MIN'],
+            lambda: ['XREAD', 'COUNT', '2', 'BLOCK', '2', 'STREAMS', key(b'stream'), self.rng.choice(('0', '$'))],
+            lambda: ['BLPOP', other, self.rng.choice(('-1', 'x', '0.001'))],
+            lambda: ['WAIT', '0', '1'],
+        )
 
     def scripts(self):
         rng = self.rng

@@ -131,6 +131,8 @@ class Link:
 class Differential:
     """One run: two servers, several links, one stream."""
 
+    transaction_share = 0.04
+
     def __init__(self, left, right, front, seed, protocols):
         self.left, self.right, self.front = left, right, front
         self.rng = random.Random(seed)
@@ -162,9 +164,13 @@ class Differential:
             return link.select(rng.choice((0, 0, 0, 1, 3)))
         depth = 1 if roll < 0.4 else rng.randint(2, 60) if roll < 0.97 else rng.randint(300, 800)
         entries = []
-        for _ in range(depth):
+        while len(entries) < depth:
+            if rng.random() < self.transaction_share:
+                entries += self.transaction(link.database)
+                continue
             args, form = self.stream.next()
             entries.append((link.database, args, form))
+        depth = len(entries)
         self.history += entries
         self.sent += depth
         left = link.lockstep(entries, rng)
@@ -172,6 +178,17 @@ class Differential:
             if args[0].upper() == b'DUMP' and reply[0] == '$' and reply[1] and len(reply[1]) < 100_000:
                 self.stream.payloads = self.stream.payloads[-30:] + [reply[1]]
         return None
+
+    def transaction(self, database):
+        """The commands of one transaction, perhaps with keys watched before, perhaps not brought to its end."""
+        rng = self.rng
+        watch = [[b'WATCH', rng.choice(EVERY_KEY), rng.choice(EVERY_KEY)]] if rng.random() < 0.3 else []
+        touch = [[b'SET', watch[0][1], b'touched']] if watch and rng.random() < 0.3 else []
+        queued = [self.stream.next() for _ in range(rng.randint(0, 6))]
+        end = [b'EXEC'] if rng.random() < 0.9 else [b'DISCARD']
+        entries = [(database, args, EXACT) for args in watch + touch + [[b'MULTI']]]
+        entries += [(database, args, EXACT) for args, _ in queued]
+        return entries + [(database, end, [form for _, form in queued])]
 
     def scan(self, link):
         rng = self.rng
@@ -277,6 +294,7 @@ class DifferentialTest(unittest.TestCase):
     def test_3_one_different_reply_is_found_and_shrunk(self):
         with RedisServer() as left, RedisServer('--hash-max-listpack-entries', 5) as right:
             run = Differential(left, right, right.address, options.seed, (2,))
+            run.transaction_share = 0  # a transaction does not shrink
             with self.assertRaisesRegex(AssertionError, r'(?is)object.*shrunk to:.*hset.*object'):
                 run.run(50_000, 30)
 

@@ -246,7 +246,7 @@ class Handshake(unittest.TestCase):
             self.assertIn(version, client.ask('INFO', 'server'))
             self.assertNotIn(b'# Keyspace', client.ask('INFO', 'server'))
 
-    def test_what_needs_a_lease_gets_an_error_or_the_true_answer(self):
+    def test_what_needs_a_connection_gets_an_error_or_the_true_answer(self):
         lines = ('BLPOP lease:list 1', 'BRPOP lease:none 0.01', 'BZPOPMIN lease:zset 1',
                  'XREAD BLOCK 1 STREAMS lease:none $', 'WATCH k', 'UNWATCH',
                  'MULTI', 'DISCARD', 'EXEC', 'BLMOVE lease:list lease:to LEFT LEFT 1', 'SUBSCRIBE lease',

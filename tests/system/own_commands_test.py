@@ -125,7 +125,11 @@ class OwnCommandsTest(unittest.TestCase):
             made = table(self.keyshift_command('EXPLAIN', 'k:7', protocol=protocol))
             self.assertEqual(values(self.keyshift_command('EXPLAIN', 'k:7'))['physical'], b'bench:kv:id:7')
             self.assertEqual(plain(made['kind']), b'rule')
-            self.assertEqual(plain(made['rule']), b'k:{id}')
+            rule = values(made['rule'])
+            self.assertEqual((rule['number'], rule['legacy'], rule['db']), (1, b'k:{id}', None))
+            ttl = values(made['ttl'])
+            self.assertEqual((ttl['default_ms'], ttl['min_ms'], ttl['from']), (3600000, None, b'domain'))
+            self.assertEqual((plain(made['view']), plain(made['db']), plain(made['unmatched'])), (b'legacy', 0, None))
             self.assertEqual(values(made['captures']), {'id': b'7'})
             self.assertEqual(plain(made['domain']), b'bench')
             self.assertEqual(plain(made['resource']), b'kv')
@@ -136,7 +140,7 @@ class OwnCommandsTest(unittest.TestCase):
             self.assertEqual(steps[0][-2:], [b'EX', b'3600'])
         made = values(self.keyshift_command('EXPLAIN', b'raw:\x00\xff'))
         self.assertEqual((made['kind'], made['rule'], made['shape']), (b'unmatched', None, b'raw:{seg}'))
-        self.assertEqual(made['physical'], b'raw:\x00\xff')
+        self.assertEqual((made['physical'], made['phase'], made['unmatched']), (b'raw:\x00\xff', None, b'pass'))
         self.assertEqual(values(self.keyshift_command('EXPLAIN', 'bench:x'))['kind'], b'native')
 
     def test_help_and_mistakes(self):

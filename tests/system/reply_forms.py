@@ -15,6 +15,7 @@ MASKED = 'masked'      # as EXACT, with the integers behind the names in MASKED_
 PENDING = 'pending'    # XPENDING with ranges: the idle time is left out
 DUMPED = 'dumped'      # the payload of DUMP: order in a hash table is free, so nil or not nil counts
 ENTRIES = 'entries'    # only the number of elements counts
+# A list of forms: EXEC, whose elements have one each.
 
 NEAR_MS = 300_000
 MASKED_FIELDS = {b'idle', b'inactive', b'seen-time', b'active-time', b'radix-tree-keys', b'radix-tree-nodes'}
@@ -45,6 +46,10 @@ def mask_pairs(reply):
 def canonical(reply, form):
     """What of a reply must be equal on both servers."""
     kind = reply[0]
+    if isinstance(form, list):
+        if kind != '*' or reply[1] is None or len(reply[1]) != len(form):
+            return reply
+        return (kind, tuple(canonical(item, one) for item, one in zip(reply[1], form)))
     if form == EXACT or kind in '-!':
         return reply
     body = reply[1]
@@ -72,6 +77,8 @@ def canonical(reply, form):
 
 def equal(left, right, form):
     """Whether two replies are the same under this form."""
+    if isinstance(form, list) and left[0] == right[0] == '*' and None not in (left[1], right[1]):
+        return len(left[1]) == len(right[1]) == len(form) and all(map(equal, left[1], right[1], form))
     if form == NEAR and left[0] == right[0] == ':' and left[1] > 0 and right[1] > 0:
         return abs(left[1] - right[1]) <= NEAR_MS
     return canonical(left, form) == canonical(right, form)

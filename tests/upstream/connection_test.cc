@@ -147,7 +147,7 @@ TEST_F(ConnectionTest, ALostConnectionFailsEveryRequestOnceAndComesBack) {
   until([this] { return a_.losses.size() == 2; });
   until([this] { return redis_->accepted == 2; });
   redis_->received.clear();
-  redis_->say("+OK\r\n");
+  redis_->say("+OK\r\n:7\r\n");
   until([this] { return connection_->state() == Connection::State::kReady; });
   EXPECT_EQ(connection_->failure(), "");
   EXPECT_EQ(a_.losses.size(), 2u);
@@ -161,7 +161,7 @@ TEST_F(ConnectionTest, RequestsThatCameWhileConnectingLeaveAfterTheLogin) {
   const std::string auth = "*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n";
   until([&] { return redis_->received == auth + kGreeting; });
   redis_->say("+OK\r\n");
-  redis_->say("+OK\r\n");
+  redis_->say("+OK\r\n:7\r\n");
   until([&] { return redis_->received == auth + kGreeting + "request"; });
   redis_->say("+done\r\n");
   until([this] { return a_.replies.size() == 1; });

@@ -64,7 +64,8 @@ class Recorder : public Waiter {
 
 class UpstreamTest : public ::testing::Test {
  protected:
-  static constexpr const char* kGreeting = "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$8\r\nkeyshift\r\n";
+  static constexpr const char* kGreeting =
+      "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$8\r\nkeyshift\r\n*2\r\n$6\r\nCLIENT\r\n$2\r\nID\r\n";
 
   UpstreamTest() {
     std::string folder = ::testing::TempDir() + "keyshift-upstream-XXXXXX";
@@ -108,7 +109,7 @@ class UpstreamTest : public ::testing::Test {
     connect();
     until([this] { return redis_->received == kGreeting; });
     redis_->received.clear();
-    redis_->say("+OK\r\n");
+    redis_->say("+OK\r\n:7\r\n");
     until([this] { return connection_->state() == Connection::State::kReady; });
   }
   void ask(std::string_view request, Waiter* waiter, Delivery delivery = Delivery::kStream) {

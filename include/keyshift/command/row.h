@@ -180,11 +180,13 @@ enum class Hit : uint8_t {
 
 // Which connection a command needs.
 enum class Scope : uint8_t {
-  kShared,   // any: it leaves no state on a connection
-  kLease,    // one of the session's own: it blocks, subscribes, or spans several commands
-  kLocal,    // none: the proxy answers, because the state in question is the session's
-  kRefused,  // dangerous to others who share the upstream: refused unless the operator allows it
-  kNever,    // cannot work through a proxy (PSYNC), whatever the operator allows
+  kShared,       // any: it leaves no state on a connection
+  kBlocks,       // a lease while it waits: it may wait in the server for what others do
+  kTransaction,  // MULTI and what belongs to it: a lease from WATCH on
+  kLease,        // one of the session's own: it subscribes, or turns the connection into something else
+  kLocal,        // none: the proxy answers, because the state in question is the session's
+  kRefused,      // dangerous to others who share the upstream: refused unless the operator allows it
+  kNever,        // cannot work through a proxy (PSYNC), whatever the operator allows
 };
 
 struct Row {
@@ -201,6 +203,7 @@ struct Row {
   static constexpr uint16_t kEmptyIsNoKey = 128;  // an empty key argument means that there is none (MIGRATE)
   static constexpr uint16_t kNewer = 256;         // not in Redis 7.0: an older upstream does not know it
   static constexpr uint16_t kWalks = 512;         // the finder must read the optional words
+  static constexpr uint16_t kOwnWrites = 1024;    // asks about what its connection wrote last (WAIT)
 
   std::string_view name = {};  // lower case; "client|setname" for a subcommand
   int16_t arity = 0;           // Redis's: counts the name; below zero "at least"

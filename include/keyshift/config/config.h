@@ -36,6 +36,7 @@ struct Upstream {
 
   int pool_size = 10;          // connections, over all workers and protocols
   int shared_connections = 1;  // of them, per worker and protocol, shared by all sessions
+  int leases = 1'000;          // connections beyond those, each for one client that waits or watches
 
   int64_t connect_timeout_ms = 2'000;
   int64_t queue_timeout_ms = 1'000;   // longest wait for a connection

@@ -94,6 +94,10 @@ Explanation explain(const Context& context, std::string_view key);
 // What a command becomes, in words. Requires: a known command with the right number of arguments.
 ExplainedCommand explain_command(const Context& context, const std::vector<std::string>& words);
 
+// "domain", "resource", "none"
+const char* policy_source_name(Explanation::PolicySource source);
+// "less specific", "other view", "other database"
+const char* reason_name(Explanation::Other::Why why);
 // "relay", "map", "discard"
 const char* disposition_name(Disposition disposition);
 

@@ -46,7 +46,7 @@ enum class Refusal : uint8_t {
   kUnmatched,        // the key at refused_at fits no rule, and the listener refuses such keys
   kSortPattern,      // the pattern at refused_at could mean keys of different rules
   kTwoNamesOneMove,  // MOVE between databases in which the key has different physical names
-  kLease,            // XREAD BLOCK: needs a connection of its own
+  kBlocks,           // XREAD BLOCK on a shared connection: needs one of its own
 };
 
 struct Plan {

@@ -34,7 +34,8 @@ struct Context {
   const scheme::View& view;
   resp::Protocol protocol;
   int database;
-  int64_t now_ms;  // Unix time, for absolute expiries
+  int64_t now_ms;          // Unix time, for absolute expiries
+  bool may_block = false;  // the connection is the client's alone, or EXEC keeps the command from waiting
 };
 
 class Planner {

@@ -25,6 +25,7 @@ namespace keyshift::plan {
 
 class ReplyMapper {
  public:
+  virtual ~ReplyMapper() = default;
   // For replies whose names come from the request: kStreams, kKeyedPop, kOpaque (then only error texts).
   explicit ReplyMapper(command::Reply shape) : shape_(shape) {}
   // For replies whose names come from the keyspace: kKeys, kScan, kKey, kSlowlog. `steps` replies make one.
@@ -36,7 +37,7 @@ class ReplyMapper {
   void add_name(std::string_view used, std::string_view physical);
 
   // Takes the next whole reply. Once the last of `steps` has come, appends the client's reply to `out`.
-  void map(std::string_view reply, Buffer& out);
+  virtual void map(std::string_view reply, Buffer& out);
   // Appends an error reply with the names in it mapped.
   void map_error(std::string_view reply, Buffer& out) const;
 

@@ -24,12 +24,14 @@ struct ClientEntry {
   std::string local_address;
   int fd = -1;
   uint64_t created_ns = 0;
-  std::function<void()> kill;  // any thread; closes the session in one of its worker's next turns
+  std::function<void()> kill;         // any thread; closes the session in one of its worker's next turns
+  std::function<void(bool)> unblock;  // the same, for CLIENT UNBLOCK; with an error if true
 
   // Written by the session's worker.
   std::atomic<uint64_t> last_request_ns{0};
   std::atomic<int> database{0};
   std::atomic<int> protocol{2};
+  std::atomic<bool> blocked{false};          // its command waits in the server
   std::atomic<const char*> command{"NULL"};  // name of the last one: of static lifetime, or its table's
   std::atomic<uint64_t> query_bytes{
       0};  // read and not done with; of a client that is being served, all that is read
@@ -63,6 +65,8 @@ class ClientRegistry {
   std::string list(uint64_t now_ns, const std::function<bool(const ClientEntry&)>& wanted) const;
   // Asks the sessions of all entries for which `wanted` is true to close; returns how many.
   size_t kill(const std::function<bool(const ClientEntry&)>& wanted);
+  // Ends the waiting of the client with this id, with an error or as if its time were over. False if it does not wait.
+  bool unblock(uint64_t id, bool error);
 
  private:
   std::string line_locked(const ClientEntry& entry, uint64_t now_ns) const;

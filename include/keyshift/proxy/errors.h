@@ -38,6 +38,16 @@ inline constexpr std::string_view kLargeName =
     "cannot be "
     "mapped; the command was not executed";
 
+inline constexpr std::string_view kUnblockReason = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
+inline constexpr std::string_view kNestedMulti = "ERR MULTI calls can not be nested";
+inline constexpr std::string_view kWatchInMulti = "ERR WATCH inside MULTI is not allowed";
+inline constexpr std::string_view kDiscardWithoutMulti = "ERR DISCARD without MULTI";
+inline constexpr std::string_view kExecWithoutMulti = "ERR EXEC without MULTI";
+inline constexpr std::string_view kExecAborted =
+    "EXECABORT Transaction discarded because of previous errors.";
+inline constexpr std::string_view kLargeTransaction =
+    "ERR the commands queued since MULTI are larger than limits.max_request; use smaller transactions";
+
 // The words of Redis 7 for a command or subcommand that is not there.
 std::string unknown_command(const resp::Request& request);
 std::string unknown_subcommand(const resp::Request& request);
@@ -45,6 +55,7 @@ std::string unknown_subcommand(const resp::Request& request);
 std::string wrong_arity(std::string_view name);
 
 std::string needs_lease(std::string_view name);
+std::string no_lease(std::string_view name);
 std::string refused_command(std::string_view name);
 std::string never_possible(std::string_view name);
 std::string unmatched_key(std::string_view key);

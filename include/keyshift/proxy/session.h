@@ -28,6 +28,7 @@
 #include "keyshift/net/stream.h"
 #include "keyshift/plan/planner.h"
 #include "keyshift/plan/reply_mapper.h"
+#include "keyshift/plan/transaction.h"
 #include "keyshift/proxy/client_registry.h"
 #include "keyshift/proxy/generation.h"
 #include "keyshift/proxy/options.h"
@@ -68,6 +69,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   // Asks the upstream whether there is such a database (SELECT); its reply is the client's. No request behind this one is
   // taken before it has come.
   void select_upstream(const command::Row& row, int database);
+  // Ends the wait of the command under way in the server (CLIENT UNBLOCK); does nothing if none waits.
+  void unblock(bool error);
   // Has the configuration read again (KEYSHIFT RELOAD). No request behind this one is taken before on_reloaded().
   void reload();
   void on_reloaded(const Reloaded& outcome);
@@ -100,9 +103,10 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
     size_t local_bytes = 0;                                                 // of deferred_
     telemetry::DomainStats* domain = nullptr;                               // of the first key
     uint32_t keys = 0;
-    uint16_t steps_left = 0;  // replies to come that are not discarded
+    uint32_t steps_left = 0;  // replies to come that are not discarded
     int selects = -1;         // the database that the session is in if the reply is OK
     bool map = false;         // whole replies through the mapper
+    bool exec = false;        // the mapper is an ExecMapper
     bool info = false;        // our section belongs to the reply
     bool silent = false;      // CLIENT REPLY OFF
     bool begun = false;       // a part of the reply has left
@@ -134,7 +138,23 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   void refuse_streamed(std::string_view text);
   void give_up_streamed(std::string_view reason);
   void finish_streamed();
+  bool is_allowed(const command::Row& row) const;
   bool forward(const command::Row& row, const resp::Request& request);
+  bool send(upstream::Connection& connection, const command::Row& row, const resp::Request& request,
+            uint64_t started_ns);
+  upstream::Connection& target();
+  bool forward_blocking(const command::Row& row, const resp::Request& request);
+  bool take_lease();
+  void set_blocked(bool blocked);
+  void end_lease();
+  bool transaction_command(const command::Row& row, const resp::Request& request);
+  bool watch(const command::Row& row, const resp::Request& request);
+  bool exec(const command::Row& row, const resp::Request& request);
+  void queue(const command::Row& row, const resp::Request& request);
+  void answer_queued(plan::Transaction& transaction);
+  void end_transaction();
+  void answer_ok();
+  void refuse(std::string_view text);
   bool must_wait();
   void stall();
   void resume();
@@ -159,6 +179,10 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   std::shared_ptr<ClientEntry> entry_;
   upstream::Connection* connection_ = nullptr;  // chosen at the first request that needs one
   upstream::Connection* borrowed_ = nullptr;    // while a large request and its reply are on their way
+  upstream::Connection* lease_ = nullptr;       // while a command waits in the server, or keys are watched
+  uint64_t lease_life_ = 0;                     // of lease_, when the first key was watched
+  uint64_t lease_asked_ns_ = 0;                 // since when one is waited for; 0: it is not
+  std::unique_ptr<plan::Transaction> transaction_;  // from MULTI on
   std::unique_ptr<Streaming> streaming_;
   resp::RequestParser parser_;
   Buffer in_;        // the unfinished request, and what waits behind a stall
@@ -174,8 +198,13 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   bool waits_for_room_ = false;
   bool selecting_ = false;  // the database of what follows is not known yet
   bool reloading_ = false;  // waits for on_reloaded()
-  bool finishing_ = false;  // reads no more requests
-  bool ended_ = false;      // the client has sent its last byte
+  bool waits_for_lease_ = false;
+  bool blocked_ = false;       // the request under way may wait in the server for what others do
+  bool watching_ = false;      // lease_ watches keys
+  bool watch_broken_ = false;  // the watched keys are watched no more: EXEC must find them changed
+  bool ending_lease_ = false;  // lease_ goes back as soon as its replies are here
+  bool finishing_ = false;     // reads no more requests
+  bool ended_ = false;         // the client has sent its last byte
   bool buried_ = false;
   size_t reply_bytes_ = 0;       // of the reply under way
   size_t expected_reply_bytes_;  // a decaying peak of the replies so far

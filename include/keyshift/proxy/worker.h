@@ -80,6 +80,8 @@ class Worker {
   void bury(Session* session);
   // Closes the session with this id in one of the next turns. Any thread.
   void kill_later(uint64_t id);
+  // Ends the waiting of the session with this id in one of the next turns. Any thread.
+  void unblock_later(uint64_t id, bool error);
   // Has the configuration read again; the session with this id is told what came of it, if it is still there.
   void reload_for(uint64_t id);
   // Notes the shape of a key that no rule and no domain knows: of the first ones each, then of every kSampleEvery-th.

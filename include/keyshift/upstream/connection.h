@@ -82,7 +82,7 @@ class Waiter {
   virtual void on_reply(std::string_view bytes, const resp::ReplyScanner* finished, uint64_t started_ns) = 0;
   // The reply at the head will not come, or not go on.
   virtual void on_lost(Loss loss, std::string_view reason) = 0;
-  // The connection takes requests again after wait_for_room().
+  // The connection takes requests again after wait_for_room(), or Pool::lease() is worth another try.
   virtual void on_room() = 0;
 };
 
@@ -135,6 +135,12 @@ class Connection final : private net::StreamHandler {
   void abort(std::string_view reason);
 
   resp::Protocol protocol() const { return options_.protocol; }
+  // What the server calls this connection in CLIENT LIST; 0 before it is ready.
+  int64_t server_id() const { return server_id_; }
+  // Changes whenever the connection is lost or given up: what the server knew of it (WATCH) is then gone.
+  uint64_t life() const { return lives_; }
+  // What was written has changed the database on its own account: the next begin() says it anew.
+  void forget_database() { database_ = -1; }
   // Replies still owed, tombstones included.
   size_t owed() const { return expected_.size(); }
   // Checks deadlines; the pool calls it a few times a second.
@@ -173,6 +179,7 @@ class Connection final : private net::StreamHandler {
   int database_ = 0;           // that the next request written would be executed in, or kUnknownDatabase
   size_t selects_owed_ = 0;    // replies to SELECT still to come; the last of them decides database_
   int handshake_replies_ = 0;  // still to come
+  int64_t server_id_ = 0;
   resp::ReplyScanner scanner_;
   Buffer collected_;  // of a kWhole reply that came in pieces, or a handshake reply
   Ring<Expectation> expected_;

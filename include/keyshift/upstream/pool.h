@@ -6,12 +6,14 @@
 //
 //   pool.shared(Protocol::kResp2)      the connection that the next RESP2 session should keep
 //   pool.borrow(Protocol::kResp2)      one for a session alone, or null: all are in use
+//   pool.lease(Protocol::kResp2)       the same, for a client that waits or watches: these have a number of their own
 //   pool.give_back(connection)         the next may have it
 //
 // Belongs to one loop's thread.
 #pragma once
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "keyshift/net/loop.h"
@@ -24,6 +26,7 @@ struct PoolOptions {
   ConnectionOptions connection;
   size_t shared_connections = 1;  // per protocol
   size_t connections = 5;         // shared and borrowed, at most
+  size_t leases = 1'000;          // more than these, at most
 };
 
 class Pool {
@@ -34,23 +37,43 @@ class Pool {
   Connection* shared(resp::Protocol protocol);
   // A connection for one session alone, in whatever database it was left; null if the worker's share is used up.
   Connection* borrow(resp::Protocol protocol);
-  // Requires: from borrow(), owes nothing, and was not left in the middle of a request (else abort() it first).
+  // A connection for a client that may keep it for long; null if all leases are taken.
+  Connection* lease(resp::Protocol protocol);
+  // Calls on_room() once, in a later turn: when a lease has come free, or when the queue's deadline from `since_ns` has
+  // passed. Who has waited longest comes first.
+  void wait_for_lease(Waiter* waiter, uint64_t since_ns);
+  bool waited_too_long(uint64_t since_ns) const;
+  void stop_waiting(Waiter* waiter);
+  // Requires: from borrow() or lease(), and left in no state that the next user would meet (else abort() it first).
   void give_back(Connection* connection);
 
  private:
+  using Connections = std::vector<std::unique_ptr<Connection>>;
+  struct Waiting {
+    Waiter* waiter;
+    uint64_t since_ns;
+  };
+
   std::unique_ptr<Connection> make(resp::Protocol protocol);
+  size_t places() const;
+  Connection* take(resp::Protocol protocol, Connections& into);
+  void retire(Connections::iterator idle, std::string_view reason);
   void check_deadlines();
+  void check_waiting();
 
   net::Loop* loop_;
   PoolOptions options_;
   telemetry::LoopStats* stats_;
-  std::vector<std::unique_ptr<Connection>> resp2_;
-  std::vector<std::unique_ptr<Connection>> resp3_;
-  std::vector<std::unique_ptr<Connection>> borrowed_;
-  std::vector<std::unique_ptr<Connection>> idle_;  // were borrowed, and will be again
+  Connections resp2_;
+  Connections resp3_;
+  Connections borrowed_;
+  Connections leased_;
+  Connections idle_;  // were borrowed or leased, and will be again
   // Replaced ones. One of them may be delivering the reply that led to its replacement: they go in a later turn.
-  std::vector<std::unique_ptr<Connection>> retired_;
+  Connections retired_;
+  std::vector<Waiting> waiting_;  // for a lease, in the order of their coming
   net::Timer deadlines_;
+  net::Timer lease_free_;
 };
 
 }  // namespace keyshift::upstream

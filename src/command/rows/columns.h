@@ -28,6 +28,7 @@
 //   kErrorNamesKey            its error texts contain key names
 //   kNondeterministic         sent twice, it writes two different things
 //   kEmptyIsNoKey             an empty key argument means that there is none (MIGRATE)
+//   kOwnWrites                asks about what its connection wrote last (WAIT)
 //   kNewer                    not in Redis 7.0
 //   database(2)               argument 2 is another logical database
 #pragma once
@@ -147,6 +148,8 @@ constexpr Hit kEmptyMisses = Hit::kEmpty;
 constexpr Hit kZeroMisses = Hit::kZero;
 constexpr Hit kCountsHits = Hit::kCount;
 constexpr Hit kNullElementsMiss = Hit::kElements;
+constexpr Scope kBlocks = Scope::kBlocks;
+constexpr Scope kTransaction = Scope::kTransaction;
 constexpr Scope kLease = Scope::kLease;
 constexpr Scope kLocal = Scope::kLocal;
 constexpr Scope kRefused = Scope::kRefused;
@@ -161,6 +164,7 @@ constexpr Flag kOpen{Row::kContainer | Row::kOpen};
 constexpr Flag kErrorNamesKey{Row::kErrorNamesKey};
 constexpr Flag kNondeterministic{Row::kNondeterministic};
 constexpr Flag kEmptyIsNoKey{Row::kEmptyIsNoKey};
+constexpr Flag kOwnWrites{Row::kOwnWrites};
 // An upstream that does not know the command quotes its arguments in the error.
 constexpr Flag kNewer{Row::kNewer | Row::kErrorNamesKey};
 

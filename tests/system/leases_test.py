@@ -1,0 +1,268 @@
+"""Commands that wait, watched keys and transactions: what they share, hold, give back, and leave behind."""
+
+import os
+import signal
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from harness import tap
+from harness.fixture import RULES, WithServers, is_error
+from harness.resp import Closed, Connection, encode
+from harness.servers import Keyshift, RedisServer, short_budget, wait_for
+
+NULL = ('*', None)
+
+
+def waiting(redis):
+    """How many clients wait in the server."""
+    with redis.connect() as client:
+        return int(client.ask('INFO', 'clients').split(b'blocked_clients:')[1].split(b'\r')[0])
+
+
+class BlockingTest(WithServers):
+    def block(self, *words):
+        client = self.keyshift.connect()
+        self.addCleanup(client.close)
+        before = waiting(self.redis)
+        client.send(encode(words))
+        wait_for(lambda: waiting(self.redis) == before + 1, 'a client that waits')
+        return client
+
+    def test_a_client_that_waits_gets_what_another_brings_by_the_clients_names(self):
+        for words, push, reply in (
+                (('BLPOP', 'k:l1', 'k:l2', '0'), ('RPUSH', 'k:l2', 'x'), ('*', (('$', b'k:l2'), ('$', b'x')))),
+                (('BZPOPMIN', 'k:z', '0'), ('ZADD', 'k:z', '1', 'm'),
+                 ('*', (('$', b'k:z'), ('$', b'm'), ('$', b'1')))),
+                (('BLMOVE', 'k:from', 'k:to', 'LEFT', 'RIGHT', '0'), ('RPUSH', 'k:from', 'x'), ('$', b'x')),
+                (('XREAD', 'BLOCK', '0', 'STREAMS', 'k:x', '$'), ('XADD', 'k:x', '1-1', 'f', 'v'),
+                 ('*', (('*', (('$', b'k:x'), ('*', (('*', (('$', b'1-1'), ('*', (('$', b'f'), ('$', b'v'))))),)))),)))):
+            with self.subTest(words[0]):
+                client = self.block(*words)
+                self.witness.ask(*push)
+                self.assertEqual(client.read(), reply)
+                self.assertEqual(client.ask('ECHO', 'next'), b'next')
+        with self.redis.connect() as bare:
+            self.assertEqual(bare.ask('TTL', 'bench:kv:id:to'), 3600)
+
+    def test_what_is_sent_behind_a_command_that_waits_is_done_behind_it(self):
+        client = self.block('BLPOP', 'k:order', '0')
+        client.send(encode(('RPUSH', 'k:order', 'mine')) + encode(('LLEN', 'k:order')) + encode(('PING',)))
+        self.witness.ask('RPUSH', 'k:order', 'first')
+        self.assertEqual([client.read() for _ in range(4)],
+                         [('*', (('$', b'k:order'), ('$', b'first'))), (':', 1), (':', 1), ('+', b'PONG')])
+
+    def test_xadd_and_xread_of_one_client_keep_their_order(self):
+        with self.keyshift.connect() as client:
+            for turn in range(20):
+                client.send(encode(('XADD', 'k:seq', '%d-1' % (turn + 1), 'f', 'v')) * 1
+                            + encode(('XREAD', 'BLOCK', '1', 'STREAMS', 'k:seq', '$')))
+                self.assertEqual(client.read()[0], '$')
+                self.assertEqual(client.read(), NULL, 'the entry came before $ was read')
+
+    def test_a_client_that_ends_takes_no_element(self):
+        for end in ('close', 'half_close'):
+            client = self.block('BLPOP', 'k:dead', '0')
+            getattr(client, end)()
+            wait_for(lambda: waiting(self.redis) == 0, 'the end of the wait')
+            self.witness.ask('RPUSH', 'k:dead', end)
+            self.assertEqual(self.witness.ask('LPOP', 'k:dead'), end.encode())
+
+    def test_client_kill_and_unblock_reach_a_client_that_waits(self):
+        client = self.keyshift.connect()
+        number = client.ask('CLIENT', 'ID')
+        for words, reply in ((('CLIENT', 'UNBLOCK', number), NULL), (('CLIENT', 'UNBLOCK', number, 'TIMEOUT'), NULL),
+                             (('CLIENT', 'UNBLOCK', number, 'ERROR'),
+                              ('-', b'UNBLOCKED client unblocked via CLIENT UNBLOCK'))):
+            client.send(encode(('BLPOP', 'k:nothing', '0')))
+            wait_for(lambda: waiting(self.redis) == 1, 'a client that waits')
+            self.assertEqual(self.witness.ask(*words), 1)
+            self.assertEqual(client.read(), reply)
+            self.assertEqual(self.witness.ask(*words), 0)
+        client.send(encode(('BLPOP', 'k:nothing', '0')))
+        wait_for(lambda: waiting(self.redis) == 1, 'a client that waits')
+        self.witness.ask('CLIENT', 'KILL', 'ID', number)
+        self.assertRaises(Closed, client.read)
+        wait_for(lambda: waiting(self.redis) == 0, 'the end of the wait')
+        for wrong in (('CLIENT', 'UNBLOCK', 'x'), ('CLIENT', 'UNBLOCK', '1', 'NOW')):
+            self.assertTrue(is_error(self.witness.command(*wrong)))
+
+    def test_many_clients_wait_and_the_connections_are_given_back(self):
+        count = 100 if short_budget() else 500
+        clients = [self.keyshift.connect() for _ in range(count)]
+        for client in clients:
+            client.send(encode(('BLPOP', 'k:many', '0')))
+        wait_for(lambda: waiting(self.redis) == count, 'all of them to wait')
+        self.assertLess(self.keyshift.metric('upstream_connections'), count + 20)
+        self.assertEqual(self.witness.ask('GET', 'k:witness'), b'fine', 'nobody else is held up')
+        for number in range(count):
+            self.witness.ask('RPUSH', 'k:many', number)
+        got = sorted(int(client.read()[1][1][1]) for client in clients)
+        self.assertEqual(got, list(range(count)))
+        wait_for(lambda: self.keyshift.metric('upstream_connections') <= 10, 'the surplus connections to close')
+        for client in clients:
+            client.close()
+
+    def test_wait_counts_the_replicas_that_have_the_clients_own_writes(self):
+        with RedisServer('--replicaof', '127.0.0.1 %d' % self.redis.port) as replica, self.keyshift.connect() as client:
+            def linked():
+                with replica.connect() as other:
+                    return b'master_link_status:up' in other.ask('INFO', 'replication')
+            wait_for(linked, 'the replica')
+            client.send(encode(('SET', 'k:w', 'x')) + encode(('WAIT', '1', '20000')))
+            self.assertEqual([client.read(), client.read()], [('+', b'OK'), (':', 1)])
+            replica.signal(signal.SIGSTOP)
+            try:
+                client.ask('SET', 'k:w', 'y')
+                self.assertEqual(client.ask('WAIT', '1', '50'), 0)
+            finally:
+                replica.signal(signal.SIGCONT)
+
+
+class BoundTest(unittest.TestCase):
+    def test_who_finds_no_lease_gets_an_error_and_the_next_one_waits_its_turn(self):
+        options = ('--upstream-leases', '2', '--upstream-queue-timeout', '300ms')
+        with RedisServer() as redis, Keyshift(redis.url, config=RULES, options=options) as keyshift:
+            first, second, third = keyshift.connect(), keyshift.connect(), keyshift.connect()
+            for client in (first, second):
+                client.send(encode(('BLPOP', 'k:l', '0')))
+            wait_for(lambda: waiting(redis) == 2, 'two that wait')
+            for words in (('BLPOP', 'k:l', '0'), ('WATCH', 'k:l')):
+                reply = third.command(*words)
+                self.assertTrue(is_error(reply))
+                self.assertIn(b'upstream.leases', reply[1])
+            self.assertEqual(third.ask('PING'), b'PONG')
+            with Keyshift(redis.url, config=RULES, options=('--upstream-leases', '1', '--upstream-queue-timeout', '60s')) as patient:
+                one, two = patient.connect(), patient.connect()
+                one.send(encode(('BLPOP', 'k:one', '0')))
+                wait_for(lambda: waiting(redis) == 3, 'a third that waits')
+                two.send(encode(('BLPOP', 'k:two', '0')))
+                with redis.connect() as bare:
+                    bare.ask('RPUSH', 'bench:kv:id:two', 'x')
+                    bare.ask('RPUSH', 'bench:kv:id:one', 'x')
+                self.assertEqual(one.read()[1][0], ('$', b'k:one'))
+                self.assertEqual(two.read()[1][0], ('$', b'k:two'))
+
+    def test_sigterm_does_not_wait_for_those_who_wait(self):
+        with RedisServer() as redis, Keyshift(redis.url, config=RULES,
+                                              options=('--limits-drain-timeout', '60s')) as keyshift:
+            client = keyshift.connect()
+            client.send(encode(('BLPOP', 'k:l', '0')))
+            wait_for(lambda: waiting(redis) == 1, 'a client that waits')
+            keyshift.signal(signal.SIGTERM)
+            self.assertEqual(keyshift.wait_exit(20), 0)
+            wait_for(lambda: waiting(redis) == 0, 'the end of the wait')
+
+    def test_a_lost_upstream_ends_the_wait_and_breaks_the_watch(self):
+        with RedisServer() as redis, Keyshift(redis.url, config=RULES) as keyshift:
+            waits, watches = keyshift.connect(), keyshift.connect()
+            watches.ask('SET', 'k:1', 'x')
+            watches.ask('WATCH', 'k:1')
+            watches.ask('MULTI')
+            watches.ask('SET', 'k:1', 'y')
+            waits.send(encode(('BLPOP', 'k:l', '0')))
+            wait_for(lambda: waiting(redis) == 1, 'a client that waits')
+            redis.kill()
+            self.assertTrue(is_error(waits.read()))
+            redis.start()
+            wait_for(lambda: keyshift.http('/readyz')[0] == 200, 'the upstream to be back')
+            self.assertEqual(watches.command('EXEC'), NULL, 'nobody knows whether the key was changed')
+            self.assertIsNone(watches.ask('GET', 'k:1'))
+            self.assertEqual(waits.ask('PING'), b'PONG')
+
+
+class TransactionTest(WithServers):
+    def test_a_transaction_is_one_burst_whose_added_steps_nobody_sees(self):
+        with self.keyshift.connect() as client, self.redis.connect() as monitor, self.redis.connect() as bare:
+            monitor.command('MONITOR')
+            for words in (('MULTI',), ('SADD', 'k:set', 'a'), ('PING',), ('GET', 'k:none'), ('CLIENT', 'GETNAME')):
+                client.command(*words)
+            self.witness.ask('SET', 'k:between', 'x')
+            self.assertEqual(client.command('EXEC'), ('*', ((':', 1), ('+', b'PONG'), ('$', None), ('$', None))))
+            seen = []
+            while not seen or seen[-1] != b'"EXEC"':
+                seen.append(monitor.read()[1].split(b'] ', 1)[1])
+            self.assertEqual(seen[-6:], [b'"MULTI"', b'"SADD" "bench:kv:id:set" "a"',
+                                         b'"EXPIRE" "bench:kv:id:set" "3600" "NX"', b'"PING"',
+                                         b'"GET" "bench:kv:id:none"', b'"EXEC"'])
+            self.assertEqual(bare.ask('TTL', 'bench:kv:id:set'), 3600)
+
+    def test_errors_while_queueing_abort(self):
+        with self.keyshift.connect() as client:
+            for wrong in (('NOSUCH',), ('SET', 'k:1'), ('DEBUG', 'SLEEP', '0'), ('SUBSCRIBE', 'c')):
+                client.ask('MULTI')
+                self.assertTrue(is_error(client.command(*wrong)), wrong)
+                self.assertEqual(client.ask('SET', 'k:aborted', 'x'), b'QUEUED')
+                self.assertTrue(client.command('EXEC')[1].startswith(b'EXECABORT'))
+            self.assertIsNone(client.ask('GET', 'k:aborted'))
+            for words, error in ((('EXEC',), b'ERR EXEC without MULTI'), (('DISCARD',), b'ERR DISCARD without MULTI')):
+                self.assertEqual(client.command(*words), ('-', error))
+            client.ask('MULTI')
+            self.assertEqual(client.command('MULTI'), ('-', b'ERR MULTI calls can not be nested'))
+            self.assertEqual(client.command('WATCH', 'k:1'), ('-', b'ERR WATCH inside MULTI is not allowed'))
+            self.assertEqual(client.command('EXEC'), ('*', ()))
+
+    def test_what_the_server_has_against_a_command_aborts_with_its_reason(self):
+        with self.keyshift.connect() as client, self.redis.connect() as bare:
+            client.ask('MULTI')
+            client.ask('SET', 'k:oom', 'x')
+            bare.ask('CONFIG', 'SET', 'maxmemory', '1')
+            try:
+                reply = client.command('EXEC')
+            finally:
+                bare.ask('CONFIG', 'SET', 'maxmemory', '0')
+            self.assertTrue(reply[1].startswith(b'EXECABORT'), reply)
+            self.assertIn(b'OOM', reply[1])
+
+    def test_watch_sees_the_changes_of_others_and_its_connection_is_given_back(self):
+        with self.keyshift.connect() as client:
+            for change in (True, False):
+                client.ask('WATCH', 'k:watched')
+                if change:
+                    self.witness.ask('SET', 'k:watched', 'theirs')
+                client.ask('MULTI')
+                client.ask('SET', 'k:watched', 'mine')
+                self.assertEqual(client.command('EXEC'), NULL if change else ('*', (('+', b'OK'),)))
+            for end in (('UNWATCH',), ('DISCARD',), ('RESET',)):
+                client.ask('WATCH', 'k:watched')
+                if end == ('DISCARD',):
+                    client.ask('MULTI')
+                client.ask(*end)
+                self.witness.ask('SET', 'k:watched', end[0])
+                client.ask('MULTI')
+                client.ask('GET', 'k:watched')
+                self.assertEqual(client.command('EXEC'), ('*', (('$', end[0].encode()),)))
+
+    def test_a_change_of_protocol_breaks_the_watch(self):
+        with self.keyshift.connect() as client:
+            client.ask('WATCH', 'k:p')
+            self.assertEqual(client.command('HELLO', '3')[0], '%')
+            client.ask('MULTI')
+            self.assertEqual(client.command('EXEC'), ('_', None))
+
+    def test_select_in_a_transaction_is_the_clients_alone(self):
+        with self.keyshift.connect() as client:
+            for words in (('MULTI',), ('SELECT', '5'), ('SET', 'k:five', 'x')):
+                client.command(*words)
+            self.assertEqual(client.command('EXEC'), ('*', (('+', b'OK'), ('+', b'OK'))))
+            self.assertEqual(client.ask('GET', 'k:five'), b'x')
+            self.assertIsNone(self.witness.ask('GET', 'k:five'))
+            client.ask('MULTI')
+            client.ask('SELECT', '0')
+            client.ask('DISCARD')
+            self.assertEqual(client.ask('GET', 'k:five'), b'x')
+
+    def test_what_is_queued_is_bounded(self):
+        options = ('--limits-max-request', '1mb', '--limits-stream-threshold', '64kb')
+        with Keyshift(self.redis.url, config=RULES, options=options) as keyshift, keyshift.connect() as client:
+            client.ask('MULTI')
+            replies = [client.command('SET', 'k:big', b'x' * 300_000) for _ in range(5)]
+            self.assertEqual([reply[0] for reply in replies], ['+', '+', '+', '-', '-'])
+            self.assertTrue(client.command('EXEC')[1].startswith(b'EXECABORT'))
+            self.assertEqual(client.ask('PING'), b'PONG')
+
+
+if __name__ == '__main__':
+    tap.main()
