@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "keyshift/cli/app.h"
+#include "keyshift/config/load.h"
 
 namespace keyshift::cli {
 
@@ -21,9 +22,9 @@ class CommandLine : public testing::Test {
  protected:
   // What the person who runs the tests has in the environment is none of their business.
   void SetUp() override {
-    for (const char* name :
-         {"KEYSHIFT_CONFIG", "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "USE_CONSOLIDATED_CACHE"})
-      ::unsetenv(name);
+    ::unsetenv("USE_CONSOLIDATED_CACHE");
+    for (const auto& [name, value] : config::process_environment())
+      if (name.starts_with("KEYSHIFT_") || name.starts_with("REDIS_")) ::unsetenv(name.c_str());
   }
   void TearDown() override {
     if (!file_.empty()) std::remove(file_.c_str());
