@@ -297,6 +297,14 @@ bool Session::is_allowed(const command::Row& row) const {
   return allowed.contains(name) || allowed.contains(name.substr(0, name.find('|')));
 }
 
+// Whether so much waits to be sent on a connection that this session has to; on_room() comes when it is over.
+bool Session::must_wait_for(upstream::Connection& connection) {
+  if (!connection.congested()) return false;
+  connection.wait_for_room(this);
+  waits_for_room_ = true;
+  return true;
+}
+
 // Where the next request goes: a lease keeps a session's requests in order while it lasts.
 upstream::Connection& Session::target() {
   if (lease_ != nullptr) return *lease_;
@@ -322,11 +330,7 @@ bool Session::send(upstream::Connection& connection, const command::Row& row, co
     answer_error(errors::upstream_down(connection.failure()));
     return true;
   }
-  if (connection.congested()) {
-    connection.wait_for_room(this);
-    waits_for_room_ = true;
-    return false;
-  }
+  if (must_wait_for(connection)) return false;
   connection.begin(database_);
   plan::Plan& plan = worker_.plan();
   plan::Context planned = context();
@@ -354,13 +358,13 @@ plan::Context Session::context() {
 }
 
 void Session::select_upstream(const command::Row& row, int database) {
-  if (connection_ == nullptr) connection_ = worker_.pool().shared(protocol_);
-  if (!connection_->usable()) {
-    answer_error(errors::upstream_down(connection_->failure()));
+  upstream::Connection& connection = target();
+  if (!connection.usable()) {
+    answer_error(errors::upstream_down(connection.failure()));
     return;
   }
-  connection_->select(database, this);
-  connection_->submit();
+  connection.select(database, this);
+  connection.submit();
   Pending& pending = pending_.emplace_back();
   pending.row = &row;
   pending.steps_left = 1;

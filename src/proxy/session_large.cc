@@ -49,9 +49,7 @@ bool Session::begin_large(std::string_view bytes) {
 // Relays what is there of a large request. Returns false when more must arrive, or what is there must be sent, first.
 bool Session::take_streamed(std::string_view bytes, size_t& taken) {
   using Kind = resp::StreamEvent::Kind;
-  if (!streaming_->lost && borrowed_->congested()) {
-    borrowed_->wait_for_room(this);
-    waits_for_room_ = true;
+  if (!streaming_->lost && must_wait_for(*borrowed_)) {
     stall();
     return false;
   }

@@ -197,11 +197,7 @@ bool Session::exec(const command::Row& row, const resp::Request& request) {
     answer_error(errors::upstream_down(connection.failure()));
     return true;
   }
-  if (connection.congested()) {
-    connection.wait_for_room(this);
-    waits_for_room_ = true;
-    return false;
-  }
+  if (must_wait_for(connection)) return false;
   answer_queued(*transaction_);
   connection.begin(database_);
   plan::Plan& plan = worker_.plan();

@@ -235,6 +235,16 @@ class TransactionTest(WithServers):
                 client.ask('GET', 'k:watched')
                 self.assertEqual(client.command('EXEC'), ('*', (('$', end[0].encode()),)))
 
+    def test_select_while_a_key_is_watched_keeps_its_place(self):
+        with self.keyshift.connect() as client:
+            client.ask('SET', 'k:large', b'x' * 5_000_000)
+            for database in (9, 10, 11, 12):
+                commands = [('SELECT', '0'), ('WATCH', 'k:other'), ('GET', 'k:large'), ('SELECT', database),
+                            ('EXISTS', 'k:large'), ('UNWATCH',)]
+                replies = client.pipeline(commands)
+                self.assertEqual([reply[0] for reply in replies], ['+', '+', '$', '+', ':', '+'])
+                self.assertEqual((len(replies[2][1]), replies[4][1]), (5_000_000, 0))
+
     def test_a_change_of_protocol_breaks_the_watch(self):
         with self.keyshift.connect() as client:
             client.ask('WATCH', 'k:p')

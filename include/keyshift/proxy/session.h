@@ -143,6 +143,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   bool send(upstream::Connection& connection, const command::Row& row, const resp::Request& request,
             uint64_t started_ns);
   upstream::Connection& target();
+  bool must_wait_for(upstream::Connection& connection);
   bool forward_blocking(const command::Row& row, const resp::Request& request);
   bool take_lease();
   void set_blocked(bool blocked);
