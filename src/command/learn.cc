@@ -6,7 +6,7 @@
 //   neither                      kUpdate where the key spec says RW, OW or RM, else kRead
 //   admin, @connection           kRefused: it changes the server or a connection that others share
 //   blocking                     kBlocks
-//   pubsub and noscript          kLease: it subscribes
+//   pubsub and noscript          kNever: it subscribes in a way that we do not know
 //   movablekeys without specs    kRefused: only GETKEYS knows its keys, so they could not be mapped
 //   all else                     kShared, reply kOpaque, no hit rule, no default expiry
 //
@@ -340,7 +340,7 @@ class Reader {
       return Scope::kRefused;
     }
     if (facts.blocking) return Scope::kBlocks;
-    if (facts.pubsub && facts.noscript) return Scope::kLease;
+    if (facts.pubsub && facts.noscript) return Scope::kNever;
     return Scope::kShared;
   }
 

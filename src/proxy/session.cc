@@ -59,15 +59,11 @@ Session::~Session() {
     // Half a request, or a reply that is still to come: nobody else can use it as it is.
     if (streaming_ || borrowed_->owed() > 0)
       borrowed_->abort("its client left in the middle of a large request");
-    worker_.pool().give_back(borrowed_);
+    pool().give_back(borrowed_);
   }
-  if (waits_for_lease_) worker_.pool().stop_waiting(this);
-  if (lease_ != nullptr) {
-    lease_->abandon(this);
-    // What waits or watches in the server ends with its connection, and nothing is taken for a client that is gone.
-    if (blocked_ || watching_ || lease_->owed() > 0) lease_->abort("its client has left");
-    worker_.pool().give_back(lease_);
-  }
+  if (waits_for_lease_) pool().stop_waiting(this);
+  // What waits or watches in the server ends with its connection, and nothing is taken for a client that is gone.
+  if (lease_ != nullptr) drop_lease("its client has left");
   worker_.clients().remove(entry_->id);
   worker_.counters().clients.subtract();
 }
@@ -102,9 +98,8 @@ bool Session::set_protocol(resp::Protocol protocol) {
   if (connection_ != nullptr) connection_->abandon(this);
   connection_ = nullptr;
   if (lease_ != nullptr) {
-    watch_broken_ = watching_;
-    lease_->abort("its client speaks another protocol now");
-    end_lease();
+    watch_broken_ = holds(Hold::kWatch);
+    drop_lease("its client speaks another protocol now");
   }
   return true;
 }
@@ -115,16 +110,13 @@ void Session::reset() {
   set_replies(Replies::kOn);
   transaction_.reset();
   watch_broken_ = false;
-  if (lease_ != nullptr) {
-    lease_->abort("its client has reset itself");
-    end_lease();
-  }
+  if (lease_ != nullptr) drop_lease("its client has reset itself");
   worker_.clients().forget_names(*entry_);
 }
 
 void Session::drain() {
   if (buried_) return;
-  if (blocked_) {
+  if (holds(Hold::kBlocked)) {
     kill();  // nobody knows when its reply comes, if ever
     return;
   }
@@ -276,9 +268,14 @@ bool Session::dispatch(const resp::Request& request) {
       answer(reply.view());
       return true;
     }
-    case Scope::kLease:
-      answer_error(errors::needs_lease(row.name));
-      return true;
+    case Scope::kSubscribes:
+      return subscription_command(row, request);
+    case Scope::kTracks:
+      return tracking_command(row, request);
+    case Scope::kFeeds:
+      return feed_command(row, request);
+    case Scope::kTunnels:
+      return tunnel_command(row, request);
     case Scope::kRefused:
       if (is_allowed(row)) return forward(row, request);
       answer_error(errors::refused_command(row.name));
@@ -308,7 +305,7 @@ bool Session::must_wait_for(upstream::Connection& connection) {
 // Where the next request goes: a lease keeps a session's requests in order while it lasts.
 upstream::Connection& Session::target() {
   if (lease_ != nullptr) return *lease_;
-  if (connection_ == nullptr) connection_ = worker_.pool().shared(protocol_);
+  if (connection_ == nullptr) connection_ = pool().shared(protocol_);
   return *connection_;
 }
 
@@ -402,7 +399,8 @@ void Session::on_settings() {
 bool Session::must_wait() {
   const size_t soft_bytes = worker_.settings().client_output_soft_bytes;
   // Behind a large request the session waits until its reply is there: it will use another connection.
-  return waits_for_room_ || waits_for_lease_ || blocked_ || ending_lease_ || selecting_ || reloading_ ||
+  return waits_for_room_ || waits_for_lease_ || holds(Hold::kBlocked) ||
+         (lease_ != nullptr && holds_ == 0 && !pending_.empty()) || selecting_ || reloading_ ||
          (borrowed_ != nullptr && !streaming_) || deferred_.size() > soft_bytes ||
          pending_.size() >= worker_.options().client_pending_requests ||
          (pending_.size() > 1 && pending_.size() * expected_reply_bytes_ > soft_bytes) ||
@@ -412,7 +410,7 @@ bool Session::must_wait() {
 // While a command waits in the server, reading goes on: that is how the end of its client is seen.
 void Session::stall() {
   stalled_ = true;
-  if (blocked_) {
+  if (holds(Hold::kBlocked)) {
     stream_->resume_reading();
   } else {
     stream_->pause_reading();
@@ -451,7 +449,7 @@ void Session::check_output() {
 void Session::on_end(std::string_view reason) {
   if (buried_) return;
   // As Redis: who ends while a command waits takes nothing.
-  if (!reason.empty() || blocked_) {
+  if (!reason.empty() || holds(Hold::kBlocked)) {
     kill();
     return;
   }

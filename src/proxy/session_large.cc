@@ -22,7 +22,7 @@ bool Session::begin_large(std::string_view bytes) {
       !match.row->takes(parser_.announced_arguments()) || !authenticated_) {
     return false;
   }
-  borrowed_ = worker_.pool().borrow(protocol_);
+  borrowed_ = pool().borrow(protocol_);
   if (borrowed_ == nullptr) return false;
   borrowed_->begin(database_);
   plan::Plan& plan = worker_.plan();
@@ -31,7 +31,7 @@ bool Session::begin_large(std::string_view bytes) {
   borrowed_->submit();
   if (!tail) {
     // The injected SELECT may be under way; its reply is dropped wherever the connection goes.
-    worker_.pool().give_back(std::exchange(borrowed_, nullptr));
+    pool().give_back(std::exchange(borrowed_, nullptr));
     return false;
   }
   silent_ = replies_ != Replies::kOn;
@@ -119,7 +119,7 @@ void Session::finish_streamed() {
   }
   streaming_.reset();
   parser_.next();
-  if (pending_.empty()) worker_.pool().give_back(std::exchange(borrowed_, nullptr));
+  if (pending_.empty()) pool().give_back(std::exchange(borrowed_, nullptr));
 }
 
 }  // namespace keyshift::proxy

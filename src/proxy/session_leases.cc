@@ -19,62 +19,82 @@ namespace keyshift::proxy {
 
 using command::Scope;
 
-// Returns false if the request must wait: for the replies that are owed, or for a lease to come free. lease_ is null when
-// that was in vain.
-bool Session::take_lease() {
-  if (lease_ != nullptr) return true;
-  if (!pending_.empty()) return false;
-  upstream::Pool& pool = worker_.pool();
-  lease_ = pool.lease(protocol_);
-  if (lease_ != nullptr || (lease_asked_ns_ != 0 && pool.waited_too_long(lease_asked_ns_))) {
-    lease_asked_ns_ = 0;
-    return true;
-  }
-  if (lease_asked_ns_ == 0) lease_asked_ns_ = worker_.loop().now_ns();
-  pool.wait_for_lease(this, lease_asked_ns_);
-  waits_for_lease_ = true;
-  return false;
+upstream::Pool& Session::pool() {
+  return worker_.pool();
 }
 
-// Requires: nothing is left on it that its next user would meet.
-void Session::end_lease() {
-  set_blocked(false);
-  watching_ = ending_lease_ = false;
+// Returns false if the request must wait: for the replies that are owed, or for a lease to come free. lease_ is null when
+// that was in vain. What is done with it is for `why` until release().
+bool Session::take_lease(Hold why) {
+  if (lease_ == nullptr) {
+    if (!pending_.empty()) return false;
+    lease_ = pool().lease(protocol_);
+    if (lease_ == nullptr && (lease_asked_ns_ == 0 || !pool().waited_too_long(lease_asked_ns_))) {
+      if (lease_asked_ns_ == 0) lease_asked_ns_ = worker_.loop().now_ns();
+      pool().wait_for_lease(this, lease_asked_ns_);
+      waits_for_lease_ = true;
+      return false;
+    }
+    lease_asked_ns_ = 0;
+    if (lease_ == nullptr) return true;
+    lease_->listen(this);
+    lease_life_ = lease_->life();
+  }
+  holds_ |= static_cast<uint8_t>(why);
+  return true;
+}
+
+// Requires: what was done for `why` has left nothing on the lease that its next user would meet.
+void Session::release(Hold why) {
+  holds_ = static_cast<uint8_t>(holds_ & ~static_cast<uint8_t>(why));
+  end_lease_if_done();
+}
+
+void Session::end_lease_if_done() {
+  if (lease_ == nullptr || holds_ != 0 || !pending_.empty()) return;
   lease_->abandon(this);
-  worker_.pool().give_back(std::exchange(lease_, nullptr));
+  pool().give_back(std::exchange(lease_, nullptr));
+}
+
+// Gives the lease back whatever state it is in: what the server knows of it, and what it owes, ends with the connection.
+void Session::drop_lease(std::string_view reason) {
+  lease_->abandon(this);
+  if (holds_ != 0 || lease_->owed() > 0) lease_->abort(reason);
+  if (holds(Hold::kBlocked)) show_blocked(false);
+  holds_ = 0;
+  pool().give_back(std::exchange(lease_, nullptr));
+}
+
+void Session::show_blocked(bool blocked) {
+  entry_->blocked.store(blocked, std::memory_order_relaxed);
 }
 
 bool Session::forward_blocking(const command::Row& row, const resp::Request& request) {
-  if (!take_lease()) return false;
+  if (!take_lease(Hold::kBlocked)) return false;
   if (lease_ == nullptr) {
     answer_error(errors::no_lease(row.name));
     return true;
   }
   const size_t before = pending_.size();
-  if (!send(*lease_, row, request, upstream::Connection::kNoDeadline)) return false;
-  const bool is_sent = pending_.size() > before && pending_.back().row != nullptr;
-  set_blocked(is_sent);
-  if (is_sent) {
-    ending_lease_ = !watching_;
-  } else if (!watching_) {
-    end_lease();
+  if (!send(*lease_, row, request, upstream::Connection::kNoDeadline)) {
+    holds_ = static_cast<uint8_t>(holds_ & ~static_cast<uint8_t>(Hold::kBlocked));  // kept for the next try
+    return false;
+  }
+  if (pending_.size() > before && pending_.back().row != nullptr) {
+    show_blocked(true);
+  } else {
+    release(Hold::kBlocked);
   }
   return true;
 }
 
-void Session::set_blocked(bool blocked) {
-  if (blocked_ == blocked) return;
-  blocked_ = blocked;
-  entry_->blocked.store(blocked, std::memory_order_relaxed);
-}
-
 void Session::unblock(bool error) {
-  if (!blocked_ || !lease_->usable()) return;
+  if (!holds(Hold::kBlocked) || !lease_->usable()) return;
   if (lease_->server_id() == 0) {
     worker_.unblock_later(entry_->id, error);  // its connection is still being made
     return;
   }
-  upstream::Connection& other = *worker_.pool().shared(protocol_);
+  upstream::Connection& other = *pool().shared(protocol_);
   if (!other.usable()) return;
   resp::append_array(other.out(), error ? 4 : 3);
   for (const std::string_view word : {"CLIENT", "UNBLOCK"}) resp::append_bulk(other.out(), word);
@@ -121,18 +141,14 @@ bool Session::watch(const command::Row& row, const resp::Request& request) {
     answer_error(errors::kWatchInMulti);
     return true;
   }
-  if (!take_lease()) return false;
+  if (!take_lease(Hold::kWatch)) return false;
   if (lease_ == nullptr) {
     answer_error(errors::no_lease(row.name));
     return true;
   }
-  if (!watching_ && lease_->usable()) {
-    lease_life_ = lease_->life();
-    watching_ = true;
-  }
-  if (!watching_) {
+  if (!lease_->usable()) {
     answer_error(errors::upstream_down(lease_->failure()));
-    end_lease();
+    release(Hold::kWatch);
     return true;
   }
   return send(*lease_, row, request, worker_.loop().now_ns());
@@ -142,23 +158,21 @@ bool Session::watch(const command::Row& row, const resp::Request& request) {
 void Session::end_transaction() {
   transaction_.reset();
   watch_broken_ = false;
-  if (!watching_) return;
-  if (lease_->usable() && lease_->life() == lease_life_) {
+  if (!holds(Hold::kWatch)) return;
+  if (lease_->usable() && !lease_is_lost()) {
     resp::append_array(lease_->out(), 1);
     resp::append_bulk(lease_->out(), "UNWATCH");
     lease_->expect({.started_ns = worker_.loop().now_ns()});
     lease_->submit();
   }
-  if (pending_.empty()) {
-    end_lease();
-  } else {
-    ending_lease_ = true;
-  }
+  release(Hold::kWatch);
 }
 
 // Puts a command behind those that wait for EXEC.
 void Session::queue(const command::Row& row, const resp::Request& request) {
-  if (row.scope == Scope::kLease) {
+  const bool is_on_its_own = row.scope == Scope::kSubscribes || row.scope == Scope::kTracks ||
+                             row.scope == Scope::kFeeds || row.scope == Scope::kTunnels;
+  if (is_on_its_own) {
     refuse(errors::needs_lease(row.name));
   } else if (row.scope == Scope::kNever || row.name == "hello" || row.name == "keyshift|reload") {
     refuse(errors::never_possible(row.name));
@@ -183,7 +197,7 @@ bool Session::exec(const command::Row& row, const resp::Request& request) {
     return true;
   }
   // What was watched on a connection that is lost may have changed, and nobody would know.
-  if (watch_broken_ || (watching_ && lease_->life() != lease_life_)) {
+  if (watch_broken_ || (holds(Hold::kWatch) && lease_is_lost())) {
     end_transaction();
     Buffer& reply = worker_.scratch();
     reply.clear();
@@ -214,9 +228,33 @@ bool Session::exec(const command::Row& row, const resp::Request& request) {
   const Generation& generation = *worker_.generation();
   for (const plan::PlannedKey& key : plan.keys) count_key(generation, key, {});
   expect(row, request, plan, worker_.loop().now_ns());
-  ending_lease_ = lease_ != nullptr;
+  if (holds(Hold::kWatch)) release(Hold::kWatch);
   return true;
 }
+
+// ---- commands that turn a connection into something else
+
+bool Session::subscription_command(const command::Row& row, const resp::Request&) {
+  answer_error(errors::needs_lease(row.name));
+  return true;
+}
+
+bool Session::tracking_command(const command::Row& row, const resp::Request&) {
+  answer_error(errors::needs_lease(row.name));
+  return true;
+}
+
+bool Session::feed_command(const command::Row& row, const resp::Request&) {
+  answer_error(errors::needs_lease(row.name));
+  return true;
+}
+
+bool Session::tunnel_command(const command::Row& row, const resp::Request&) {
+  answer_error(errors::never_possible(row.name));
+  return true;
+}
+
+void Session::on_push(std::string_view) {}
 
 // What the proxy answers itself is answered now; the answers take their places in EXEC's reply.
 void Session::answer_queued(plan::Transaction& transaction) {

@@ -208,13 +208,18 @@ void Session::complete() {
     deferred_.consume(size);
     stream_->mark_dirty();
   }
-  if (pending_.empty()) {
-    set_blocked(false);
-    if (ending_lease_) end_lease();
+  if (!pushes_.empty()) push(std::exchange(pushes_, {}).view());
+  if (pending_.empty() && lease_ != nullptr) {
+    if (holds(Hold::kBlocked)) {
+      show_blocked(false);
+      release(Hold::kBlocked);
+    } else {
+      end_lease_if_done();
+    }
   }
   if (borrowed_ != nullptr && pending_.empty() && !streaming_) {
     // EXPIRE steps may still be owed; whoever borrows it next is served behind them.
-    worker_.pool().give_back(std::exchange(borrowed_, nullptr));
+    pool().give_back(std::exchange(borrowed_, nullptr));
   }
   check_output();
   if (stalled_ && !must_wait()) resume();
@@ -230,6 +235,19 @@ void Session::answer_head(std::string_view text) {
     stream_->mark_dirty();
   }
   pending.answered = true;
+}
+
+// Writes a frame that is no reply, as soon as no reply is on its way. What a client is told so it gets whatever CLIENT
+// REPLY says.
+void Session::push(std::string_view frame) {
+  if (buried_) return;
+  if (!pending_.empty() && pending_.front().begun) {
+    pushes_.append(frame);
+    return;
+  }
+  stream_->out().append(frame);
+  stream_->mark_dirty();
+  check_output();
 }
 
 void Session::on_lost(upstream::Loss loss, std::string_view reason) {

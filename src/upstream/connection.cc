@@ -172,6 +172,7 @@ void Connection::abandon(Waiter* waiter) {
     if (expected_[i].waiter == waiter) expected_[i].waiter = nullptr;
   }
   std::erase(waiting_for_room_, waiter);
+  if (listener_ == waiter) listener_ = nullptr;
 }
 
 void Connection::on_bytes(std::string_view bytes) {
@@ -187,6 +188,9 @@ void Connection::on_bytes(std::string_view bytes) {
 // connection was given up.
 bool Connection::deliver(std::string_view& bytes) {
   const bool in_handshake = state_ != State::kReady;
+  if (scanner_.at_boundary() && !in_handshake)
+    pushed_ = bytes.starts_with('>') || (expected_.empty() && listener_ != nullptr);
+  if (pushed_) return deliver_push(bytes);
   if (scanner_.at_boundary() && !in_handshake && expected_.empty()) {
     const bool is_error = bytes.starts_with('-');
     go_down(fmt::format("the upstream sent what nobody asked for{}",
@@ -229,6 +233,26 @@ bool Connection::deliver(std::string_view& bytes) {
     const Expectation& expectation = expected_.front();
     expectation.waiter->on_reply(piece, nullptr, expectation.started_ns);
   }
+  return true;
+}
+
+bool Connection::deliver_push(std::string_view& bytes) {
+  const resp::ReplyScanner::Scan scan = scanner_.scan(bytes);
+  if (scan.status == resp::ReplyScanner::Status::kError) {
+    go_down("the upstream sent what is not RESP");
+    return false;
+  }
+  const bool complete = scan.status == resp::ReplyScanner::Status::kComplete;
+  std::string_view frame = bytes.substr(0, scan.consumed);
+  bytes.remove_prefix(scan.consumed);
+  if (listener_ != nullptr && (!complete || !collected_.empty())) {
+    collected_.append(frame);
+    frame = collected_.view();
+  }
+  if (!complete) return true;
+  pushed_ = false;
+  if (listener_ != nullptr) listener_->on_push(frame);
+  collected_.clear();
   return true;
 }
 
@@ -281,6 +305,7 @@ void Connection::close(Loss loss) {
   queued_.release();
   collected_.release();
   scanner_.reset();
+  pushed_ = false;
   reconnect_.start(next_pause_ms());
   fail_all(loss, failure_);
   call_waiting_for_room();

@@ -114,7 +114,7 @@ TEST(Learn, FlagsBecomeAScope) {
   EXPECT_EQ(table->find_full("m.admin")->scope, Scope::kRefused);
   EXPECT_EQ(table->find_full("m.conn")->scope, Scope::kRefused);
   EXPECT_EQ(table->find_full("m.block")->scope, Scope::kBlocks);
-  EXPECT_EQ(table->find_full("m.sub")->scope, Scope::kLease);
+  EXPECT_EQ(table->find_full("m.sub")->scope, Scope::kNever);
   EXPECT_EQ(table->find_full("m.pub")->scope, Scope::kShared);
   EXPECT_EQ(table->find_full("m.read")->scope, Scope::kShared);
   EXPECT_EQ(table->find_full("m.read")->name_specs[0].access, Access::kRead);

@@ -200,9 +200,13 @@ TEST(Row, ScopesThatALegacyApplicationMeets) {
   for (const char* name : {"multi", "exec", "discard", "watch", "unwatch"}) {
     EXPECT_EQ(scope(name), Scope::kTransaction) << name;
   }
-  for (const char* name : {"subscribe", "ssubscribe", "monitor", "client|tracking"}) {
-    EXPECT_EQ(scope(name), Scope::kLease) << name;
+  for (const char* name : {"subscribe", "ssubscribe", "punsubscribe"}) {
+    EXPECT_EQ(scope(name), Scope::kSubscribes) << name;
   }
+  for (const char* name : {"client|tracking", "client|caching"}) {
+    EXPECT_EQ(scope(name), Scope::kTracks) << name;
+  }
+  EXPECT_EQ(scope("monitor"), Scope::kFeeds);
   for (const char* name : {"echo", "quit", "reset", "select", "auth", "hello", "client|setname",
                            "client|setinfo", "client|no-evict", "acl|whoami"}) {
     EXPECT_EQ(scope(name), Scope::kLocal) << name;
@@ -212,7 +216,7 @@ TEST(Row, ScopesThatALegacyApplicationMeets) {
         "failover", "acl|setuser", "cluster|reset", "migrate", "save", "bgsave"}) {
     EXPECT_EQ(scope(name), Scope::kRefused) << name;
   }
-  for (const char* name : {"sync", "psync", "replconf"}) EXPECT_EQ(scope(name), Scope::kNever) << name;
+  for (const char* name : {"sync", "psync", "replconf"}) EXPECT_EQ(scope(name), Scope::kTunnels) << name;
 }
 
 TEST(Row, RepliesThatCarryNames) {

@@ -23,7 +23,8 @@ std::string shown(const Row& row) {
   for (const char c : row.name)
     text += c == '|' ? ' ' : static_cast<char>(c - (c >= 'a' && c <= 'z' ? 32 : 0));
   text += "`";
-  const bool refused = row.scope == command::Scope::kRefused || row.scope == command::Scope::kNever;
+  using enum command::Scope;
+  const bool refused = row.scope == kRefused || row.scope == kTunnels || row.scope == kNever;
   return text + (row.is(Row::kNewer) ? "*" : "") + (refused ? "†" : "");
 }
 

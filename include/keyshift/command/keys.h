@@ -44,7 +44,7 @@ struct Name {
 struct Names {
   std::vector<Name> list;
   uint32_t database_at = 0;     // argument that names the database of the last key (COPY DB, MOVE); 0: none
-  bool blocks = false;          // XREAD BLOCK: the row's kShared becomes kLease
+  bool blocks = false;          // XREAD BLOCK: the row's kShared becomes kBlocks
   std::string_view error = {};  // kMalformed: the error, without '-' and CRLF, of static lifetime
 
   static constexpr size_t kKeepNames = 1024;  // entries kept between requests

@@ -183,7 +183,10 @@ enum class Scope : uint8_t {
   kShared,       // any: it leaves no state on a connection
   kBlocks,       // a lease while it waits: it may wait in the server for what others do
   kTransaction,  // MULTI and what belongs to it: a lease from WATCH on
-  kLease,        // one of the session's own: it subscribes, or turns the connection into something else
+  kSubscribes,   // the worker's subscriber connection, which all its subscribers share
+  kTracks,       // a lease from now on: the server remembers what is read on it (CLIENT TRACKING)
+  kFeeds,        // a lease of its own that then talks by itself (MONITOR)
+  kTunnels,      // a lease that speaks another protocol from now on (SYNC); dangerous as kRefused
   kLocal,        // none: the proxy answers, because the state in question is the session's
   kRefused,      // dangerous to others who share the upstream: refused unless the operator allows it
   kNever,        // cannot work through a proxy (PSYNC), whatever the operator allows

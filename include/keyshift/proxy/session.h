@@ -128,6 +128,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   void on_reply(std::string_view bytes, const resp::ReplyScanner* finished, uint64_t started_ns) override;
   void on_lost(upstream::Loss loss, std::string_view reason) override;
   void on_room() override;
+  void on_push(std::string_view frame) override;
 
   size_t take_requests(std::string_view bytes);
   bool handle(const resp::Request& request);
@@ -144,10 +145,24 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
             uint64_t started_ns);
   upstream::Connection& target();
   bool must_wait_for(upstream::Connection& connection);
+  // Why the session holds a lease. It goes back when no reason is left and every reply is here.
+  enum class Hold : uint8_t {
+    kBlocked = 1,  // the request under way may wait in the server for what others do
+    kWatch = 2,    // it watches keys
+  };
+  upstream::Pool& pool();
+  bool take_lease(Hold why);
+  bool holds(Hold why) const { return (holds_ & static_cast<uint8_t>(why)) != 0; }
+  void release(Hold why);
+  void drop_lease(std::string_view reason);
+  void end_lease_if_done();
+  bool lease_is_lost() const { return lease_->life() != lease_life_; }
   bool forward_blocking(const command::Row& row, const resp::Request& request);
-  bool take_lease();
-  void set_blocked(bool blocked);
-  void end_lease();
+  void show_blocked(bool blocked);
+  bool subscription_command(const command::Row& row, const resp::Request& request);
+  bool tracking_command(const command::Row& row, const resp::Request& request);
+  bool feed_command(const command::Row& row, const resp::Request& request);
+  bool tunnel_command(const command::Row& row, const resp::Request& request);
   bool transaction_command(const command::Row& row, const resp::Request& request);
   bool watch(const command::Row& row, const resp::Request& request);
   bool exec(const command::Row& row, const resp::Request& request);
@@ -162,6 +177,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   void answer(std::string_view reply);
   void answer_error(std::string_view text);
   void answer_head(std::string_view text);
+  void push(std::string_view frame);
   void expect(const command::Row& row, const resp::Request& request, plan::Plan& plan, uint64_t started_ns);
   void count_key(const Generation& generation, const plan::PlannedKey& key, std::string_view name);
   void count_expiry(const Generation& generation, const plan::PlannedKey& key);
@@ -180,15 +196,17 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   std::shared_ptr<ClientEntry> entry_;
   upstream::Connection* connection_ = nullptr;  // chosen at the first request that needs one
   upstream::Connection* borrowed_ = nullptr;    // while a large request and its reply are on their way
-  upstream::Connection* lease_ = nullptr;       // while a command waits in the server, or keys are watched
-  uint64_t lease_life_ = 0;                     // of lease_, when the first key was watched
-  uint64_t lease_asked_ns_ = 0;                 // since when one is waited for; 0: it is not
+  upstream::Connection* lease_ = nullptr;       // its own, for the reasons in holds_
+  uint8_t holds_ = 0;            // of Hold. None, and lease_ is there: it goes back once every reply is here
+  uint64_t lease_life_ = 0;      // of lease_, when it was taken
+  uint64_t lease_asked_ns_ = 0;  // since when one is waited for; 0: it is not
   std::unique_ptr<plan::Transaction> transaction_;  // from MULTI on
   std::unique_ptr<Streaming> streaming_;
   resp::RequestParser parser_;
   Buffer in_;        // the unfinished request, and what waits behind a stall
   Buffer deferred_;  // local replies that wait for earlier ones
   Buffer error_;     // an error reply that came in pieces and must be mapped
+  Buffer pushes_;    // pushed frames that wait for the end of the reply that is on its way
   Ring<Pending> pending_;
   int database_;
   resp::Protocol protocol_ = resp::Protocol::kResp2;
@@ -200,10 +218,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   bool selecting_ = false;  // the database of what follows is not known yet
   bool reloading_ = false;  // waits for on_reloaded()
   bool waits_for_lease_ = false;
-  bool blocked_ = false;       // the request under way may wait in the server for what others do
-  bool watching_ = false;      // lease_ watches keys
   bool watch_broken_ = false;  // the watched keys are watched no more: EXEC must find them changed
-  bool ending_lease_ = false;  // lease_ goes back as soon as its replies are here
   bool finishing_ = false;     // reads no more requests
   bool ended_ = false;         // the client has sent its last byte
   bool buried_ = false;

@@ -17,6 +17,9 @@
 // reply. If that has not come after as long again, the connection is given up. A frame that nobody expects closes it at
 // once: never a wrong reply to a wrong client.
 //
+// What the upstream says unasked goes to whoever listen()s: RESP3's pushes at any time, and while no reply is owed every
+// other frame too (the lines of MONITOR). With no listener, pushes are dropped.
+//
 // Belongs to one loop's thread. Waiters are borrowed: whoever dies calls abandon() first.
 #pragma once
 
@@ -82,6 +85,8 @@ class Waiter {
   virtual void on_reply(std::string_view bytes, const resp::ReplyScanner* finished, uint64_t started_ns) = 0;
   // The reply at the head will not come, or not go on.
   virtual void on_lost(Loss loss, std::string_view reason) = 0;
+  // A whole frame that is no reply, for who listens. `frame` ends with the call.
+  virtual void on_push(std::string_view frame) { (void)frame; }
   // The connection takes requests again after wait_for_room(), or Pool::lease() is worth another try.
   virtual void on_room() = 0;
 };
@@ -127,6 +132,8 @@ class Connection final : private net::StreamHandler {
   bool congested() const;
   // on_room() is called once, when what waits has been sent or the connection is lost.
   void wait_for_room(Waiter* waiter) { waiting_for_room_.push_back(waiter); }
+  // `waiter` gets on_push() for what is no reply, until abandon(); null: nobody does.
+  void listen(Waiter* waiter) { listener_ = waiter; }
   // Forgets a waiter: its replies are swallowed, no call comes any more. Cost: the length of the FIFO.
   void abandon(Waiter* waiter);
 
@@ -158,6 +165,7 @@ class Connection final : private net::StreamHandler {
   bool on_handshake_reply(std::string_view reply);
   void become_ready();
   bool deliver(std::string_view& bytes);
+  bool deliver_push(std::string_view& bytes);
   void selected(bool granted);
   void go_down(std::string_view reason);
   void close(Loss loss);
@@ -184,6 +192,8 @@ class Connection final : private net::StreamHandler {
   Buffer collected_;  // of a kWhole reply that came in pieces, or a handshake reply
   Ring<Expectation> expected_;
   size_t timed_out_ = 0;  // that many at the head of expected_ were answered by their deadline
+  Waiter* listener_ = nullptr;
+  bool pushed_ = false;  // the frame under way is no reply
   std::vector<Waiter*> waiting_for_room_;
   uint64_t attempt_started_ns_ = 0;
   uint64_t pause_ms_ = 0;
