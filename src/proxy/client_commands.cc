@@ -1,0 +1,207 @@
+// CLIENT: what it asks of the session itself, and of the sessions of all workers.
+#include <array>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "client_filter.h"
+#include "keyshift/base/ascii.h"
+#include "keyshift/proxy/errors.h"
+#include "keyshift/proxy/session.h"
+#include "keyshift/proxy/worker.h"
+#include "keyshift/resp/number.h"
+#include "keyshift/resp/writer.h"
+#include "local_call.h"
+
+namespace keyshift::proxy {
+namespace {
+
+using resp::Protocol;
+
+bool client_id(const Call& call) {
+  resp::append_integer(call.reply, static_cast<int64_t>(call.session.entry().id));
+  return true;
+}
+
+bool client_getname(const Call& call) {
+  const std::string name = call.session.worker().clients().name(call.session.entry());
+  if (name.empty()) {
+    resp::append_null(call.reply, call.session.protocol());
+  } else {
+    resp::append_bulk(call.reply, name);
+  }
+  return true;
+}
+
+bool client_setname(const Call& call) {
+  if (!is_client_name(call.request[2])) {
+    call.error(errors::kClientName);
+    return true;
+  }
+  call.session.worker().clients().set_name(call.session.entry(), call.request[2]);
+  call.ok();
+  return true;
+}
+
+bool client_setinfo(const Call& call) {
+  const std::string attribute = to_lower(call.request[2]);
+  if (!is_client_name(call.request[3])) {
+    call.error(fmt::format("ERR {} cannot contain spaces, newlines or special characters.", attribute));
+  } else if (!call.session.worker().clients().set_library(call.session.entry(), attribute, call.request[3])) {
+    call.error(fmt::format("ERR Unrecognized option '{}'", call.request[2]));
+  } else {
+    call.ok();
+  }
+  return true;
+}
+
+bool client_info(const Call& call) {
+  Worker& worker = call.session.worker();
+  resp::append_verbatim(call.reply, "txt",
+                        worker.clients().line(call.session.entry(), worker.loop().now_ns()),
+                        call.session.protocol());
+  return true;
+}
+
+bool client_list(const Call& call) {
+  Worker& worker = call.session.worker();
+  const auto filter = ClientFilter::of_list(call.request);
+  if (!filter) {
+    call.error(filter.error().text);
+    return true;
+  }
+  const std::string lines = worker.clients().list(
+      worker.loop().now_ns(), [&filter](const ClientEntry& entry) { return filter->fits(entry); });
+  resp::append_verbatim(call.reply, "txt", lines, call.session.protocol());
+  return true;
+}
+
+bool client_kill(const Call& call) {
+  Worker& worker = call.session.worker();
+  const auto filter = ClientFilter::of_kill(call.request, call.session.entry().id);
+  if (!filter) {
+    call.error(filter.error().text);
+    return true;
+  }
+  const size_t killed =
+      worker.clients().kill([&filter](const ClientEntry& entry) { return filter->fits(entry); });
+  if (!filter->old_form()) {
+    resp::append_integer(call.reply, static_cast<int64_t>(killed));
+  } else if (killed == 0) {
+    call.error(errors::kNoSuchClient);
+  } else {
+    call.ok();
+  }
+  return true;
+}
+
+bool client_reply(const Call& call) {
+  if (is_word(call.request[2], "on")) {
+    call.session.set_replies(Session::Replies::kOn);
+    call.ok();
+  } else if (is_word(call.request[2], "off")) {
+    call.session.set_replies(Session::Replies::kOff);
+  } else if (is_word(call.request[2], "skip")) {
+    call.session.skip_next_reply();
+  } else {
+    call.error(errors::kSyntax);
+  }
+  return true;
+}
+
+// NO-EVICT and NO-TOUCH are about the upstream's memory, which a client of a shared connection does not own; accepting
+// them changes no answer.
+bool client_on_off(const Call& call) {
+  if (is_word(call.request[2], "on") || is_word(call.request[2], "off")) {
+    call.ok();
+  } else {
+    call.error(errors::kSyntax);
+  }
+  return true;
+}
+
+bool client_getredir(const Call& call) {
+  resp::append_integer(call.reply, -1);
+  return true;
+}
+
+bool client_trackinginfo(const Call& call) {
+  const Protocol protocol = call.session.protocol();
+  resp::append_map(call.reply, 3, protocol);
+  resp::append_bulk(call.reply, "flags");
+  resp::append_set(call.reply, 1, protocol);
+  resp::append_bulk(call.reply, "off");
+  resp::append_bulk(call.reply, "redirect");
+  resp::append_integer(call.reply, -1);
+  resp::append_bulk(call.reply, "prefixes");
+  resp::append_array(call.reply, 0);
+  return true;
+}
+
+// CLIENT UNBLOCK id [TIMEOUT | ERROR]
+bool client_unblock(const Call& call) {
+  const resp::Request& request = call.request;
+  const bool error = request.size() == 4 && is_word(request[3], "error");
+  int64_t id = 0;
+  if (request.size() > 4 || (request.size() == 4 && !error && !is_word(request[3], "timeout"))) {
+    call.error(errors::kUnblockReason);
+  } else if (!resp::parse_integer(request[2], id)) {
+    call.error(errors::kNotInteger);
+  } else {
+    const bool found = id > 0 && call.session.worker().clients().unblock(static_cast<uint64_t>(id), error);
+    resp::append_integer(call.reply, found ? 1 : 0);
+  }
+  return true;
+}
+
+bool client_help(const Call& call) {
+  constexpr std::array<std::string_view, 13> kLines = {
+      "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands answered by Keyshift:",
+      "GETNAME",
+      "ID",
+      "INFO",
+      "KILL <option>",
+      "LIST [options ...]",
+      "NO-EVICT (ON|OFF)",
+      "REPLY (ON|OFF|SKIP)",
+      "SETINFO (LIB-NAME|LIB-VER) <value>",
+      "SETNAME <name>",
+      "TRACKINGINFO",
+      "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+      "HELP",
+  };
+  resp::append_array(call.reply, kLines.size());
+  for (const std::string_view line : kLines) resp::append_simple(call.reply, line);
+  return true;
+}
+
+bool just_ok(const Call& call) {
+  call.ok();
+  return true;
+}
+
+constexpr std::array kCommands = {
+    LocalCommand{"client|capa", just_ok},
+    LocalCommand{"client|getname", client_getname},
+    LocalCommand{"client|getredir", client_getredir},
+    LocalCommand{"client|help", client_help},
+    LocalCommand{"client|id", client_id},
+    LocalCommand{"client|info", client_info},
+    LocalCommand{"client|kill", client_kill},
+    LocalCommand{"client|list", client_list},
+    LocalCommand{"client|no-evict", client_on_off},
+    LocalCommand{"client|no-touch", client_on_off},
+    LocalCommand{"client|reply", client_reply},
+    LocalCommand{"client|setinfo", client_setinfo},
+    LocalCommand{"client|setname", client_setname},
+    LocalCommand{"client|trackinginfo", client_trackinginfo},
+    LocalCommand{"client|unblock", client_unblock},
+};
+
+}  // namespace
+
+std::span<const LocalCommand> client_commands() {
+  return kCommands;
+}
+
+}  // namespace keyshift::proxy
