@@ -61,6 +61,10 @@ constexpr Plain kPlain[] = {
      "Requests that got no reply within upstream.reply_timeout."},
     {"keyshift_requests_lost_total", MetricType::Counter, &LoopStats::lost,
      "Requests that failed because their upstream connection did."},
+    {"keyshift_script_undeclared_keys_total", MetricType::Counter, &LoopStats::script_undeclared_keys,
+     "Arguments of scripts that look like keys a rule renames: such a script may look under the old name. "
+     "KEYSHIFT "
+     "SCRIPTS says which scripts, and scripts = \"map\" of a listener mends them."},
     {"keyshift_error_replies_total", MetricType::Counter, &LoopStats::client_errors,
      "Error replies that Keyshift made itself."},
 };

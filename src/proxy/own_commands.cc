@@ -189,6 +189,32 @@ void unmatched(Call& call) {
   }
 }
 
+void scripts(Call& call) {
+  using Entry = telemetry::ScriptCounts::Entry;
+  std::map<std::string, Entry> by_script;
+  for (const LoopStats* one : call.worker().proxy().stats()) {
+    for (Entry& entry : one->scripts.entries()) {
+      Entry& sum = by_script[entry.script];
+      sum.calls += entry.calls;
+      sum.suspicious += entry.suspicious;
+      sum.example = std::move(entry.example);
+      sum.rule = std::move(entry.rule);
+    }
+  }
+  std::vector<std::pair<std::string, Entry>> sorted(by_script.begin(), by_script.end());
+  std::ranges::stable_sort(sorted, std::greater(), [](const auto& entry) { return entry.second.suspicious; });
+  Answer& answer = call.answer;
+  answer.list(sorted.size());
+  for (const auto& [script, entry] : sorted) {
+    answer.map(5);
+    answer.field("script", script);
+    answer.field("calls", entry.calls);
+    answer.field("suspicious", entry.suspicious);
+    answer.field("example", entry.example);
+    answer.field("rule", entry.rule);
+  }
+}
+
 void reload(Call& call) {
   call.session.reload();
 }
@@ -199,7 +225,7 @@ void explain(Call& call) {
 }
 
 void help(Call& call) {
-  constexpr std::array<std::string_view, 17> kLines = {
+  constexpr std::array<std::string_view, 20> kLines = {
       "KEYSHIFT <subcommand> [<arg> ...]. Subcommands are:",
       "CONVERT <key> [LEGACY|CONSOLIDATED]",
       "    Return the key's name of that kind, by default the consolidated one; null if no rule knows the "
@@ -211,6 +237,11 @@ void help(Call& call) {
       "    Read the configuration again and put it in force, unless something is wrong with it.",
       "RULES",
       "    Return all rules with how many keys of requests have fitted them.",
+      "SCRIPTS",
+      "    Return the scripts that were given an argument which a rule would rename if it were a key, by "
+      "SHA. "
+      "`calls`",
+      "    are counted from the first such call on.",
       "STATS [<domain>]",
       "    Return hits, misses and expiries set by policy, by domain; the domain '' is the keys of none.",
       "STATUS",
@@ -229,9 +260,9 @@ using Handler = void (*)(Call&);
 
 const std::unordered_map<std::string_view, Handler>& handlers() {
   static const std::unordered_map<std::string_view, Handler> kHandlers = {
-      {"keyshift|convert", convert}, {"keyshift|explain", explain},     {"keyshift|help", help},
-      {"keyshift|reload", reload},   {"keyshift|rules", rules},         {"keyshift|stats", stats},
-      {"keyshift|status", status},   {"keyshift|unmatched", unmatched},
+      {"keyshift|convert", convert}, {"keyshift|explain", explain}, {"keyshift|help", help},
+      {"keyshift|reload", reload},   {"keyshift|rules", rules},     {"keyshift|scripts", scripts},
+      {"keyshift|stats", stats},     {"keyshift|status", status},   {"keyshift|unmatched", unmatched},
   };
   return kHandlers;
 }

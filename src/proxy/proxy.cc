@@ -10,8 +10,8 @@ namespace keyshift::proxy {
 Proxy::Proxy(Options options, std::shared_ptr<const Settings> settings)
     : options_(std::move(options)), settings_(std::move(settings)) {
   for (int number = 0; number < options_.workers; ++number) {
-    workers_.push_back(
-        std::make_unique<Worker>(Worker::Shared{options_, clients_, facts_, *this}, settings_, number));
+    workers_.push_back(std::make_unique<Worker>(
+        Worker::Shared{options_, clients_, facts_, script_news_, *this}, settings_, number));
   }
 }
 
@@ -38,6 +38,7 @@ void Proxy::apply(std::shared_ptr<const Settings> settings, std::function<void()
     const std::scoped_lock lock(settings_mutex_);
     settings_ = settings;
   }
+  script_news_.clear();
   const auto left = std::make_shared<std::atomic<size_t>>(workers_.size());
   for (const auto& worker : workers_) {
     worker->apply(settings, [left, done] {

@@ -338,6 +338,7 @@ bool Session::send(upstream::Connection& connection, const command::Row& row, co
   if (plan.refusal == plan::Refusal::kNone) {
     const Generation& generation = *worker_.generation();
     for (const plan::PlannedKey& key : plan.keys) count_key(generation, key, request[key.at]);
+    if (row.runs_script()) note_script(row, request);
     expect(row, request, plan, started_ns);
   } else {
     if (plan.refusal == plan::Refusal::kUnmatched) count_refused();

@@ -39,6 +39,7 @@ bool Session::begin_large(std::string_view bytes) {
   entry_->command.store(match.row->name.data(), std::memory_order_relaxed);
   const Generation& generation = *worker_.generation();
   for (const plan::PlannedKey& key : plan.keys) count_key(generation, key, prefix[key.at]);
+  if (match.row->runs_script()) note_script(*match.row, prefix);
   expect(*match.row, prefix, plan, upstream::Connection::kNoDeadline);
   streaming_ = std::make_unique<Streaming>();
   streaming_->tail = std::move(tail);

@@ -181,6 +181,7 @@ void Session::queue(const command::Row& row, const resp::Request& request) {
   } else if (transaction_->bytes() + request.block().size() > worker_.options().limits.max_request_bytes) {
     refuse(errors::kLargeTransaction);
   } else {
+    if (row.runs_script()) note_script(row, request);
     transaction_->add(row, request);
     answer("+QUEUED\r\n");
   }

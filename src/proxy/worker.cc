@@ -163,6 +163,7 @@ void Worker::apply(std::shared_ptr<const Settings> settings, std::function<void(
     generation_ = std::make_shared<const Generation>(std::move(settings), stats_);
     unmatched_seen_ = 0;
     stats_.unmatched_shapes.clear();
+    stats_.scripts.clear();
     for (const auto& [session, owned] : sessions_) session->on_settings();
     switched();
   });

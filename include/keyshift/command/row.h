@@ -165,6 +165,18 @@ enum class Reply : uint8_t {
   kChannels,       // an array of channel names (PUBSUB CHANNELS)
   kChannelCounts,  // [channel, count, ...], a map in RESP3 (PUBSUB NUMSUB)
   kSubscription,   // one [kind, channel, count] for each channel, then pushed messages
+  kScriptSha,      // the SHA of the script in the request (SCRIPT LOAD)
+  kScriptText,     // texts of scripts, somewhere (FUNCTION LIST WITHCODE, SCRIPT SHOW)
+};
+
+// How a request says which script it is about.
+enum class Script : uint8_t {
+  kNone,
+  kText,      // the argument script_at is its text (EVAL)
+  kSha,       // the argument script_at is its SHA (EVALSHA)
+  kShas,      // all arguments from script_at on are SHAs (SCRIPT EXISTS)
+  kLibrary,   // the last argument is the text of a library of functions (FUNCTION LOAD)
+  kFunction,  // the argument script_at is the name of a function (FCALL)
 };
 
 // Whether a reply says that the cache held what was asked for. Writes, queue pops and questions whose "no" is
@@ -218,8 +230,10 @@ struct Row {
   Expiry expiry = Expiry::kNone;
   Unit expiry_unit = Unit::kSeconds;
   Base expiry_base = Base::kRelative;
+  Script script = Script::kNone;
   int16_t expiry_at = 0;    // kPositional
   int16_t database_at = 0;  // the argument that names another database (MOVE); 0: none, or an option DB
+  int16_t script_at = 0;
   uint16_t flags = 0;
   uint8_t name_count = 0;
   std::array<NameSpec, kMaxNames> name_specs = {};
@@ -227,6 +241,8 @@ struct Row {
 
   constexpr bool is(uint16_t flag) const { return (flags & flag) != 0; }
   constexpr bool writes() const { return is(kWrites); }
+  // It executes a script, with keys and arguments.
+  constexpr bool runs_script() const { return script != Script::kNone && name_count > 0; }
   constexpr std::span<const NameSpec> names() const { return {name_specs.data(), name_count}; }
 
   // Whether a request of `arguments` arguments, name included, has a number that the command takes.

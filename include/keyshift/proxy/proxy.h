@@ -17,6 +17,7 @@
 #include "keyshift/proxy/client_registry.h"
 #include "keyshift/proxy/facts.h"
 #include "keyshift/proxy/options.h"
+#include "keyshift/proxy/script_news.h"
 #include "keyshift/proxy/settings.h"
 #include "keyshift/proxy/worker.h"
 
@@ -54,6 +55,7 @@ class Proxy {
   mutable std::mutex settings_mutex_;
   std::shared_ptr<const Settings> settings_;
   ClientRegistry clients_;
+  ScriptNews script_news_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

@@ -182,6 +182,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   void count_key(const Generation& generation, const plan::PlannedKey& key, std::string_view name);
   void count_expiry(const Generation& generation, const plan::PlannedKey& key);
   void count_refused();
+  void note_script(const command::Row& row, const resp::Request& request);
   void count_hits(const Pending& pending, std::string_view reply, const resp::ReplyScanner& scanner);
   void relay(Pending& pending, std::string_view bytes, bool finished);
   void complete();

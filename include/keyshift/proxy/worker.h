@@ -1,6 +1,6 @@
 // Worker: one thread, one event loop, and all that lives on it: listeners, sessions, a share of the upstream pool.
 //
-// Workers share nothing that changes but the ClientRegistry and the Facts, neither of which a request locks. Set-up in
+// Workers share nothing that changes but the ClientRegistry, the Facts and the ScriptNews, none of which a request locks. Set-up in
 // dependency order: loop, pool, listeners; tear-down in reverse.
 #pragma once
 
@@ -22,6 +22,7 @@
 #include "keyshift/proxy/facts.h"
 #include "keyshift/proxy/generation.h"
 #include "keyshift/proxy/options.h"
+#include "keyshift/proxy/script_news.h"
 #include "keyshift/telemetry/loop_stats.h"
 #include "keyshift/upstream/pool.h"
 
@@ -37,6 +38,7 @@ class Worker {
     const Options& options;
     ClientRegistry& clients;
     Facts& facts;
+    ScriptNews& script_news;
     const Proxy& proxy;  // for answers about all workers
   };
 
@@ -67,6 +69,7 @@ class Worker {
   const Proxy& proxy() const { return shared_.proxy; }
   ClientRegistry& clients() { return shared_.clients; }
   Facts& facts() { return shared_.facts; }
+  ScriptNews& script_news() { return shared_.script_news; }
   const command::Table& table() const { return *tables_.back(); }
   upstream::Pool& pool() { return *pool_; }
   // Whether the upstream has answered SELECT with OK for this database.

@@ -10,6 +10,7 @@
 
 #include "keyshift/telemetry/by_label.h"
 #include "keyshift/telemetry/counter.h"
+#include "keyshift/telemetry/script_counts.h"
 #include "keyshift/telemetry/top_counts.h"
 
 namespace keyshift::telemetry {
@@ -40,6 +41,8 @@ struct RuleStats {
 struct LoopStats {
   // Shapes of unmatched keys that are told apart.
   static constexpr size_t kUnmatchedShapes = 128;
+  // Scripts that name keys in arguments and are told apart.
+  static constexpr size_t kScripts = 128;
 
   explicit LoopStats(size_t families) : commands(families), durations(families) {}
 
@@ -49,6 +52,8 @@ struct LoopStats {
   ByLabel<RuleStats> rules;          // by title: scheme::Rule::title()
   std::array<Counter, kUnmatchedActions> unmatched;
   TopCounts unmatched_shapes{kUnmatchedShapes};
+  ScriptCounts scripts{kScripts};
+  Counter script_undeclared_keys;  // arguments of scripts that a rule would rename if they were keys
 
   Counter client_errors;    // error replies that we made ourselves
   Counter upstream_errors;  // error replies that Redis made

@@ -21,6 +21,9 @@
 //   expires(2, kSeconds, kRelative)    argument 2
 //   kExpiryWords                       EX PX EXAT PXAT KEEPTTL PERSIST among the optional words
 //   kInline kArgument kPersists        where the default goes instead of behind, and when (row.h, Leaves)
+// Scripts:
+//   script(kText, 1)          argument 1 is a script's text; kSha its SHA, kShas all from it on, kFunction a name
+//   script(kLibrary)          the last argument is the text of a library
 // Reply, hit, scope: the enumerators of row.h, a reply spelled reply(Reply::kKeys) and a hit rule kNullMisses.
 // Flags:
 //   kWrites                   writes although it names no key. A row that writes a key has the flag by itself
@@ -132,6 +135,15 @@ constexpr Database database(int at) {
   return {static_cast<int16_t>(at)};
 }
 
+struct ScriptAt {
+  Script kind;
+  int16_t at;
+};
+using enum Script;
+constexpr ScriptAt script(Script kind, int at = 0) {
+  return {kind, static_cast<int16_t>(at)};
+}
+
 constexpr Options words(int from, std::span<const Option> list) {
   return {static_cast<int16_t>(from), list};
 }
@@ -194,6 +206,10 @@ constexpr void apply(Row& row, Scope column) {
 }
 constexpr void apply(Row& row, Database column) {
   row.database_at = column.at;
+}
+constexpr void apply(Row& row, ScriptAt column) {
+  row.script = column.kind;
+  row.script_at = column.at;
 }
 constexpr void apply(Row& row, ExpiryWords) {
   row.expiry = Expiry::kOptions;
