@@ -1,7 +1,7 @@
-"""Real clients: the bytes that libraries send when they connect, and the real tools and libraries at work."""
+"""Real clients: the bytes that libraries send when they connect, and the real tools at work. The libraries themselves,
+and applications built on them, are run in tests/clients."""
 
 import fcntl
-import json
 import os
 import pty
 import re
@@ -18,7 +18,6 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import tap
 from harness.servers import Keyshift, RedisServer, need, wait_for
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 RULES = '''
 [[rule]]
 legacy = "{k:any}"
@@ -28,13 +27,13 @@ ANSI = re.compile(r'\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r')
 
 
 def setUpModule():
-    global reference, upstream, keyshift
-    reference, upstream = RedisServer(), RedisServer()
+    global upstream, keyshift
+    upstream = RedisServer()
     keyshift = Keyshift(upstream.url, config=RULES)
 
 
 def tearDownModule():
-    for process in (keyshift, upstream, reference):
+    for process in (keyshift, upstream):
         process.stop()
 
 
@@ -168,28 +167,6 @@ class Clients(unittest.TestCase):
             self.assertIn('requests per second', out)
             self.assertNotIn('WARNING', out + err)
             self.assertNotIn('Error', out + err)
-
-    def test_ioredis_and_node_redis_work_as_with_redis(self):
-        modules = os.path.join(HERE, 'node', 'node_modules')
-        self.assertTrue(os.path.isdir(modules), 'run npm ci in tests/system/node')
-        for library in ('ioredis', 'redis2', 'redis3'):
-            with self.subTest(library):
-                seen = [json.loads(self.run_tool(need('node'), os.path.join(HERE, 'node', 'clients.js'),
-                                                 library, str(server.port))[0])
-                        for server in (reference, keyshift)]
-                self.assertEqual(seen[0], seen[1])
-
-    def test_python3_redis(self):
-        import redis
-        for server in (reference, keyshift):
-            client = redis.Redis(port=server.port, db=3, client_name='py', health_check_interval=1)
-            self.assertTrue(client.ping())
-            self.assertEqual(client.client_getname(), 'py')
-            self.assertEqual(client.info()['loading'], 0)
-            with client.pipeline(transaction=False) as pipe:
-                self.assertEqual(pipe.set('k', 1).incr('k').get('k').execute(), [True, 2, b'2'])
-            self.assertEqual(list(client.scan_iter('k*')), [b'k'])
-            client.close()
 
 
 if __name__ == '__main__':

@@ -121,9 +121,9 @@ class Process:
         self.log_path = os.path.join(self.dir, 'log')
         self.child = None
 
-    def spawn(self, argv, env=None):
+    def spawn(self, argv, env=None, stdout=None):
         with open(self.log_path, 'ab') as log:
-            self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stdout or log, stderr=log,
                                           cwd=self.dir,
                                           env=env, preexec_fn=die_with_parent, start_new_session=True)
         if self not in running:

@@ -1,0 +1,38 @@
+"""Applications and client libraries, unmodified, directly and through Keyshift with rules for their own keys."""
+
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..', 'system'))
+
+from both_ways import NODE, PYTHON, BothWays
+from harness import tap
+
+
+class RedisPy(BothWays):
+    def test_with_its_own_parser(self):
+        self.run_alike('redis_py', [PYTHON, 'redis_py_run.py'], 'python')
+
+    def test_with_hiredis(self):
+        self.run_alike('redis_py', [PYTHON, 'redis_py_run.py'], 'hiredis')
+
+
+class Node(BothWays):
+    def test_ioredis(self):
+        self.run_alike('ioredis', [NODE, 'ioredis_run.js'])
+
+    def test_node_redis_with_resp2(self):
+        self.run_alike('node_redis', [NODE, 'node_redis_run.js'], '2')
+
+    def test_node_redis_with_resp3(self):
+        self.run_alike('node_redis', [NODE, 'node_redis_run.js'], '3')
+
+
+class Applications(BothWays):
+    def test_django(self):
+        self.run_alike('django', [PYTHON, 'django_run.py'])
+
+
+if __name__ == '__main__':
+    tap.main()
