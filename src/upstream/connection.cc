@@ -128,6 +128,18 @@ void Connection::become_ready() {
   stream_->out().append(queued_.view());
   queued_.release();
   stream_->mark_dirty();
+  if (listener_ != nullptr) listener_->on_connected();
+}
+
+void Connection::speak(resp::Protocol protocol) {
+  if (protocol == options_.protocol) return;
+  options_.protocol = protocol;
+  if (!usable()) return;
+  resp::append_array(out(), 2);
+  resp::append_bulk(out(), "HELLO");
+  resp::append_bulk_integer(out(), static_cast<int>(protocol));
+  expect({.started_ns = loop_->now_ns(), .required = true});
+  submit();
 }
 
 void Connection::begin(int database) {
@@ -225,6 +237,11 @@ bool Connection::deliver(std::string_view& bytes) {
     stats_->upstream_waiting.subtract();
     if (scanner_.type() == '-') stats_->upstream_errors.add();
     if (expectation.selects) selected(scanner_.type() != '-');
+    if (expectation.required && scanner_.type() == '-') {
+      go_down(fmt::format("the upstream refused what its connection needs: {}",
+                          piece.substr(1, piece.find('\r') - 1)));
+      return false;
+    }
     if (delivery != Delivery::kDrop) {
       expectation.waiter->on_reply(reply, &scanner_, expectation.started_ns);
     }
@@ -245,13 +262,14 @@ bool Connection::deliver_push(std::string_view& bytes) {
   const bool complete = scan.status == resp::ReplyScanner::Status::kComplete;
   std::string_view frame = bytes.substr(0, scan.consumed);
   bytes.remove_prefix(scan.consumed);
-  if (listener_ != nullptr && (!complete || !collected_.empty())) {
+  Waiter* const hearer = listener_ != nullptr || expected_.empty() ? listener_ : expected_.front().waiter;
+  if (hearer != nullptr && (!complete || !collected_.empty())) {
     collected_.append(frame);
     frame = collected_.view();
   }
   if (!complete) return true;
   pushed_ = false;
-  if (listener_ != nullptr) listener_->on_push(frame);
+  if (hearer != nullptr) hearer->on_push(frame);
   collected_.clear();
   return true;
 }
@@ -295,6 +313,11 @@ void Connection::abort(std::string_view reason) {
   close(Loss::kDisconnected);
 }
 
+void Connection::end(std::string_view reason) {
+  abort(reason);
+  reconnect_.stop();
+}
+
 void Connection::close(Loss loss) {
   if (state_ == State::kReady) stats_->upstream_connected.subtract();
   state_ = State::kDown;
@@ -309,6 +332,7 @@ void Connection::close(Loss loss) {
   reconnect_.start(next_pause_ms());
   fail_all(loss, failure_);
   call_waiting_for_room();
+  if (listener_ != nullptr) listener_->on_disconnected(failure_);
 }
 
 void Connection::fail_all(Loss loss, std::string_view reason) {

@@ -20,6 +20,7 @@ Pool::Pool(net::Loop* loop, PoolOptions options, telemetry::LoopStats* stats)
       deadlines_(loop,
                  [this] {
                    check_deadlines();
+                   check_leaving();
                    check_waiting();
                  }),
       lease_free_(loop, [this] { check_waiting(); }) {
@@ -65,7 +66,11 @@ Connection* Pool::borrow(resp::Protocol protocol) {
 }
 
 Connection* Pool::lease(resp::Protocol protocol) {
-  return leased_.size() < options_.leases ? take(protocol, leased_) : nullptr;
+  return free_leases() > 0 ? take(protocol, leased_) : nullptr;
+}
+
+size_t Pool::free_leases() const {
+  return options_.leases - std::min(options_.leases, leased_.size() + leaving_.size());
 }
 
 void Pool::give_back(Connection* connection) {
@@ -81,8 +86,28 @@ void Pool::give_back(Connection* connection) {
   if (leased && !waiting_.empty()) lease_free_.start(0);
 }
 
+void Pool::give_up(Connection* connection) {
+  const auto found =
+      std::ranges::find_if(leased_, [&](const auto& each) { return each.get() == connection; });
+  KEYSHIFT_CHECK(found != leased_.end(), "a lease was given up that nobody had taken");
+  leaving_.push_back(std::move(*found));
+  leased_.erase(found);
+  check_leaving();
+}
+
+void Pool::check_leaving() {
+  const auto is_done = [](const auto& each) { return each->owed() == 0 || !each->usable(); };
+  for (auto done = leaving_.begin();
+       (done = std::find_if(done, leaving_.end(), is_done)) != leaving_.end();) {
+    (*done)->end("its client has left it in a state of its own");
+    retired_.push_back(std::move(*done));
+    done = leaving_.erase(done);
+    if (!waiting_.empty()) lease_free_.start(0);
+  }
+}
+
 void Pool::retire(Connections::iterator idle, std::string_view reason) {
-  (*idle)->abort(reason);
+  (*idle)->end(reason);
   retired_.push_back(std::move(*idle));
   idle_.erase(idle);
 }
@@ -101,7 +126,7 @@ void Pool::stop_waiting(Waiter* waiter) {
 }
 
 void Pool::check_waiting() {
-  size_t free = options_.leases - std::min(options_.leases, leased_.size());
+  size_t free = free_leases();
   std::vector<Waiter*> called;
   std::erase_if(waiting_, [&](const Waiting& each) {
     const bool late = waited_too_long(each.since_ns);
@@ -117,7 +142,7 @@ void Pool::check_deadlines() {
   retired_.clear();
   // A session that is told of its loss may borrow or give back: walk a list that this does not change.
   std::vector<Connection*> all;
-  for (const auto* connections : {&resp2_, &resp3_, &borrowed_, &leased_, &idle_}) {
+  for (const auto* connections : {&resp2_, &resp3_, &borrowed_, &leased_, &leaving_, &idle_}) {
     for (const auto& connection : *connections) all.push_back(connection.get());
   }
   const uint64_t now_ns = loop_->now_ns();

@@ -222,5 +222,69 @@ TEST_F(ConnectionTest, WhoWaitsForRoomIsCalledWhenEverythingHasLeft) {
   EXPECT_FALSE(connection_->congested());
 }
 
+// What is said unasked.
+
+TEST_F(ConnectionTest, APushGoesToWhoListensBetweenAnyReplies) {
+  connect_to_ready();
+  connection_->listen(&b_);
+  ask("1", &a_);
+  redis_->say(">1\r\n+x\r\n:1\r\n>1\r\n$3\r\na");
+  until([this] { return a_.replies.size() == 1; });
+  redis_->say("bc\r\n+line\r\n");
+  until([this] { return b_.pushes.size() == 3; });
+  EXPECT_EQ(b_.pushes, (std::vector<std::string>{">1\r\n+x\r\n", ">1\r\n$3\r\nabc\r\n", "+line\r\n"}));
+  EXPECT_EQ(a_.replies[0], ":1\r\n");
+}
+
+TEST_F(ConnectionTest, WithNoListenerAPushIsForWhoseReplyIsNext) {
+  connect_to_ready();
+  ask("1", &a_);
+  ask("2", &b_);
+  redis_->say(":1\r\n>1\r\n+x\r\n:2\r\n>1\r\n+nobody\r\n");
+  until([this] { return b_.replies.size() == 1; });
+  EXPECT_TRUE(a_.pushes.empty());
+  EXPECT_EQ(b_.pushes, std::vector<std::string>{">1\r\n+x\r\n"});
+  ask("3", &a_);
+  redis_->say(":3\r\n");
+  until([this] { return a_.replies.size() == 2; });
+  EXPECT_EQ(connection_->state(), Connection::State::kReady);
+}
+
+TEST_F(ConnectionTest, WhoListensHearsOfUpsAndDowns) {
+  start_redis();
+  connect();
+  connection_->listen(&a_);
+  until([this] { return redis_->received == kGreeting; });
+  redis_->say("+OK\r\n:7\r\n");
+  until([this] { return a_.life == "up "; });
+  redis_->hang_up();
+  until([this] { return a_.life == "up down "; });
+  connection_->abandon(&a_);
+}
+
+// Another protocol.
+
+TEST_F(ConnectionTest, AnotherProtocolIsSpokenFromTheNextRequestOn) {
+  connect_to_ready();
+  ask("1", &a_);
+  connection_->speak(resp::Protocol::kResp3);
+  connection_->speak(resp::Protocol::kResp3);
+  ask("2", &a_);
+  until([this] { return redis_->received == "1*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n2"; });
+  redis_->say("$-1\r\n%0\r\n_\r\n");
+  until([this] { return a_.replies.size() == 2; });
+  EXPECT_EQ(a_.replies, (std::vector<std::string>{"$-1\r\n", "_\r\n"}));
+  EXPECT_EQ(connection_->protocol(), resp::Protocol::kResp3);
+}
+
+TEST_F(ConnectionTest, AProtocolThatIsRefusedEndsTheConnection) {
+  connect_to_ready();
+  connection_->speak(resp::Protocol::kResp3);
+  ask("2", &a_);
+  redis_->say("-NOPERM this user has no permissions\r\n$-1\r\n");
+  until([this] { return a_.losses.size() == 1; });
+  EXPECT_NE(connection_->failure().find("NOPERM"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace keyshift::upstream

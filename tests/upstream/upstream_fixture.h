@@ -54,11 +54,16 @@ class Recorder : public Waiter {
     replies.push_back(std::exchange(open, ""));
   }
   void on_lost(Loss loss, std::string_view) override { losses.push_back(loss); }
+  void on_push(std::string_view frame) override { pushes.emplace_back(frame); }
+  void on_connected() override { life += "up "; }
+  void on_disconnected(std::string_view) override { life += "down "; }
   void on_room() override { ++rooms; }
 
   std::string open;  // of a reply under way
   std::vector<std::string> replies;
   std::vector<Loss> losses;
+  std::vector<std::string> pushes;
+  std::string life;  // of what it listens to
   int rooms = 0;
 };
 

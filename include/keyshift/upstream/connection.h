@@ -18,7 +18,8 @@
 // once: never a wrong reply to a wrong client.
 //
 // What the upstream says unasked goes to whoever listen()s: RESP3's pushes at any time, and while no reply is owed every
-// other frame too (the lines of MONITOR). With no listener, pushes are dropped.
+// other frame too (the lines of MONITOR). With no listener, a push belongs to whose reply is due next: the only ones that
+// come then are part of what a command does (DEBUG PROTOCOL PUSH).
 //
 // Belongs to one loop's thread. Waiters are borrowed: whoever dies calls abandon() first.
 #pragma once
@@ -74,7 +75,8 @@ struct Expectation {
   Waiter* waiter = nullptr;  // null: a tombstone, or nobody is interested
   uint64_t started_ns = 0;
   Delivery delivery = Delivery::kDrop;
-  bool selects = false;  // the reply to a SELECT: what follows is in its database only if it was granted
+  bool selects = false;   // the reply to a SELECT: what follows is in its database only if it was granted
+  bool required = false;  // what follows cannot do without it: an error ends the connection
 };
 
 class Waiter {
@@ -87,6 +89,9 @@ class Waiter {
   virtual void on_lost(Loss loss, std::string_view reason) = 0;
   // A whole frame that is no reply, for who listens. `frame` ends with the call.
   virtual void on_push(std::string_view frame) { (void)frame; }
+  // For who listens: the connection is ready, again after a loss; or it is lost, or could not be made.
+  virtual void on_connected() {}
+  virtual void on_disconnected(std::string_view reason) { (void)reason; }
   // The connection takes requests again after wait_for_room(), or Pool::lease() is worth another try.
   virtual void on_room() = 0;
 };
@@ -132,7 +137,8 @@ class Connection final : private net::StreamHandler {
   bool congested() const;
   // on_room() is called once, when what waits has been sent or the connection is lost.
   void wait_for_room(Waiter* waiter) { waiting_for_room_.push_back(waiter); }
-  // `waiter` gets on_push() for what is no reply, until abandon(); null: nobody does.
+  // `waiter` gets on_push() for what is no reply, and hears of the connection's ups and downs, until abandon(); null:
+  // nobody does.
   void listen(Waiter* waiter) { listener_ = waiter; }
   // Forgets a waiter: its replies are swallowed, no call comes any more. Cost: the length of the FIFO.
   void abandon(Waiter* waiter);
@@ -140,8 +146,13 @@ class Connection final : private net::StreamHandler {
   // Drops the connection, in the middle of a request that will not be finished. What it owed is lost. It is no failure of
   // the upstream's, and not counted as one. Does nothing if the connection is not usable.
   void abort(std::string_view reason);
+  // The same for good: no other connection is made.
+  void end(std::string_view reason);
 
   resp::Protocol protocol() const { return options_.protocol; }
+  // Speaks `protocol` from the next request on; what the server knows of the connection stays. Replies to earlier requests
+  // are in the protocol of their time: whoever listens must have waited for those that he minds.
+  void speak(resp::Protocol protocol);
   // What the server calls this connection in CLIENT LIST; 0 before it is ready.
   int64_t server_id() const { return server_id_; }
   // Changes whenever the connection is lost or given up: what the server knew of it (WATCH) is then gone.

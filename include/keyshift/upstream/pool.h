@@ -46,6 +46,9 @@ class Pool {
   void stop_waiting(Waiter* waiter);
   // Requires: from borrow() or lease(), and left in no state that the next user would meet (else abort() it first).
   void give_back(Connection* connection);
+  // The same for one in a state that nobody else may meet: it is closed as soon as all that it owes has come. Requires:
+  // from lease(), and no waiter is left.
+  void give_up(Connection* connection);
 
  private:
   using Connections = std::vector<std::unique_ptr<Connection>>;
@@ -59,6 +62,8 @@ class Pool {
   Connection* take(resp::Protocol protocol, Connections& into);
   void retire(Connections::iterator idle, std::string_view reason);
   void check_deadlines();
+  void check_leaving();
+  size_t free_leases() const;
   void check_waiting();
 
   net::Loop* loop_;
@@ -68,7 +73,8 @@ class Pool {
   Connections resp3_;
   Connections borrowed_;
   Connections leased_;
-  Connections idle_;  // were borrowed or leased, and will be again
+  Connections leaving_;  // were leased, and are closed when all that they owe has come; count as leased
+  Connections idle_;     // were borrowed or leased, and will be again
   // Replaced ones. One of them may be delivering the reply that led to its replacement: they go in a later turn.
   Connections retired_;
   std::vector<Waiting> waiting_;  // for a lease, in the order of their coming
