@@ -23,6 +23,7 @@ from harness.servers import Keyshift, Process, RedisServer, need
 
 PYTHON = '/usr/bin/python3'
 NODE = 'node'
+RUBY = '/usr/bin/ruby'
 RUN_SECONDS = 120
 # Every event of every type of key, and misses: also a key that is only ever looked for is told.
 ALL_EVENTS = 'AEm'

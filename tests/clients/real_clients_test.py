@@ -6,7 +6,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'system'))
 
-from both_ways import NODE, PYTHON, BothWays
+from both_ways import NODE, PYTHON, RUBY, BothWays
 from harness import tap
 
 
@@ -32,6 +32,9 @@ class Node(BothWays):
 class Applications(BothWays):
     def test_django(self):
         self.run_alike('django', [PYTHON, 'django_run.py'])
+
+    def test_sidekiq(self):
+        self.run_alike('sidekiq', [RUBY, 'sidekiq_run.rb'])
 
 
 if __name__ == '__main__':
