@@ -58,18 +58,22 @@ std::string ClientRegistry::line_locked(const ClientEntry& entry, uint64_t now_n
   const auto seconds_since = [now_ns](uint64_t then_ns) {
     return then_ns < now_ns ? (now_ns - then_ns) / 1'000'000'000 : uint64_t{0};
   };
+  const auto subscriptions = [&entry](size_t kind) {
+    return entry.subscriptions[kind].load(std::memory_order_relaxed);
+  };
+  const bool subscribed = subscriptions(0) + subscriptions(1) + subscriptions(2) > 0;
   return fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags=N db={} sub=0 psub=0 ssub=0 multi=-1 "
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi=-1 "
       "qbuf={} "
       "qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd={} "
       "user=default "
       "redir=-1 resp={} lib-name={} lib-ver={} tot-net-in={} tot-net-out={}\n",
       entry.id, entry.address, entry.local_address, entry.fd, entry.name, seconds_since(entry.created_ns),
-      seconds_since(entry.last_request_ns.load(std::memory_order_relaxed)),
-      entry.database.load(std::memory_order_relaxed), entry.query_bytes.load(std::memory_order_relaxed),
-      entry.command.load(std::memory_order_relaxed), entry.protocol.load(std::memory_order_relaxed),
-      entry.library_name, entry.library_version, entry.received_bytes.load(std::memory_order_relaxed),
-      entry.sent_bytes.load(std::memory_order_relaxed));
+      seconds_since(entry.last_request_ns.load(std::memory_order_relaxed)), subscribed ? "P" : "N",
+      entry.database.load(std::memory_order_relaxed), subscriptions(0), subscriptions(1), subscriptions(2),
+      entry.query_bytes.load(std::memory_order_relaxed), entry.command.load(std::memory_order_relaxed),
+      entry.protocol.load(std::memory_order_relaxed), entry.library_name, entry.library_version,
+      entry.received_bytes.load(std::memory_order_relaxed), entry.sent_bytes.load(std::memory_order_relaxed));
 }
 
 std::string ClientRegistry::list(uint64_t now_ns,

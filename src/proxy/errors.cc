@@ -42,6 +42,14 @@ std::string wrong_arity(std::string_view name) {
   return fmt::format("ERR wrong number of arguments for '{}' command", name);
 }
 
+std::string only_subscriber(std::string_view name) {
+  return fmt::format(
+      "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
+      "this "
+      "context",
+      name);
+}
+
 std::string needs_lease(std::string_view name) {
   return fmt::format(
       "ERR {} needs an upstream connection of its own, which this version of Keyshift does not lend; "

@@ -53,6 +53,7 @@ Session::Session(Worker& worker, size_t listener, std::unique_ptr<net::Stream> s
 }
 
 Session::~Session() {
+  subscriber_.reset();
   if (connection_ != nullptr) connection_->abandon(this);
   if (borrowed_ != nullptr) {
     borrowed_->abandon(this);
@@ -73,7 +74,8 @@ const ListenerSettings& Session::listener() const {
 }
 
 bool Session::idle_since(uint64_t ns) const {
-  return pending_.empty() && !reloading_ && entry_->last_request_ns.load(std::memory_order_relaxed) < ns;
+  return pending_.empty() && !reloading_ && !is_subscribed() &&
+         entry_->last_request_ns.load(std::memory_order_relaxed) < ns;
 }
 
 bool Session::hangs_since(uint64_t ns) const {
@@ -110,6 +112,7 @@ void Session::reset() {
   set_replies(Replies::kOn);
   transaction_.reset();
   watch_broken_ = false;
+  subscriber_.reset();
   if (lease_ != nullptr) drop_lease("its client has reset itself");
   worker_.clients().forget_names(*entry_);
 }
@@ -248,6 +251,13 @@ bool Session::dispatch(const resp::Request& request) {
   if (!authenticated_ && !LocalCommands::allowed_before_auth(row)) {
     answer_error(errors::kNoAuth);
     return true;
+  }
+  if (is_subscribed() && protocol_ == resp::Protocol::kResp2) {
+    if (row.name == "ping") return subscription_command(row, request);
+    if (row.scope != Scope::kSubscribes && row.name != "quit" && row.name != "reset") {
+      refuse(errors::only_subscriber(row.name));
+      return true;
+    }
   }
   if (transaction_ && row.scope != Scope::kTransaction && row.name != "quit" && row.name != "reset") {
     queue(row, request);
@@ -402,7 +412,7 @@ bool Session::must_wait() {
   // Behind a large request the session waits until its reply is there: it will use another connection.
   return waits_for_room_ || waits_for_lease_ || holds(Hold::kBlocked) ||
          (lease_ != nullptr && holds_ == 0 && !pending_.empty()) || selecting_ || reloading_ ||
-         (borrowed_ != nullptr && !streaming_) || deferred_.size() > soft_bytes ||
+         is_subscribing() || (borrowed_ != nullptr && !streaming_) || deferred_.size() > soft_bytes ||
          pending_.size() >= worker_.options().client_pending_requests ||
          (pending_.size() > 1 && pending_.size() * expected_reply_bytes_ > soft_bytes) ||
          stream_->unsent_bytes() > soft_bytes;
@@ -465,7 +475,7 @@ void Session::end_if_done() {
     kill();  // the rest of its large request will not come
     return;
   }
-  if (!pending_.empty() || reloading_) return;
+  if (!pending_.empty() || reloading_ || is_subscribing()) return;
   if (!finishing_ && (!ended_ || stalled_)) return;
   note_traffic();
   buried_ = true;

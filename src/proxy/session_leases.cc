@@ -235,11 +235,6 @@ bool Session::exec(const command::Row& row, const resp::Request& request) {
 
 // ---- commands that turn a connection into something else
 
-bool Session::subscription_command(const command::Row& row, const resp::Request&) {
-  answer_error(errors::needs_lease(row.name));
-  return true;
-}
-
 bool Session::tracking_command(const command::Row& row, const resp::Request&) {
   answer_error(errors::needs_lease(row.name));
   return true;

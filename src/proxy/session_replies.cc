@@ -237,8 +237,6 @@ void Session::answer_head(std::string_view text) {
   pending.answered = true;
 }
 
-// Writes a frame that is no reply, as soon as no reply is on its way. What a client is told so it gets whatever CLIENT
-// REPLY says.
 void Session::push(std::string_view frame) {
   if (buried_) return;
   if (!pending_.empty() && pending_.front().begun) {

@@ -53,6 +53,7 @@ void Worker::start() {
 
 void Worker::run() {
   pool_ = std::make_unique<upstream::Pool>(&loop_, shared_.options.pool, &stats_);
+  subscriptions_ = std::make_unique<Subscriptions>(*this);
   pool_->shared(resp::Protocol::kResp2);  // connected before the first client asks
   funeral_ = std::make_unique<net::Timer>(&loop_, [this] { bury_dead(); });
   for (size_t i = 0; i < shared_.options.sockets.size(); ++i) {
@@ -71,6 +72,7 @@ void Worker::run() {
   drain_deadline_.reset();
   housekeeping_.reset();
   funeral_.reset();
+  subscriptions_.reset();
   pool_.reset();
 }
 
@@ -150,6 +152,7 @@ void Worker::look_after_sessions() {
       session->drain();
     }
   }
+  subscriptions_->look_after();
   loop_.close_stuck(kLingerNs);
 }
 

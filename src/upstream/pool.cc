@@ -43,6 +43,11 @@ Connection* Pool::shared(resp::Protocol protocol) {
       ->get();
 }
 
+Connection* Pool::subscriber() {
+  if (!subscriber_) subscriber_ = make(resp::Protocol::kResp3);
+  return subscriber_.get();
+}
+
 // Both protocols' shared connections have their places, used or not.
 size_t Pool::places() const {
   return options_.connections - std::min(options_.connections, 2 * options_.shared_connections);
@@ -145,6 +150,7 @@ void Pool::check_deadlines() {
   for (const auto* connections : {&resp2_, &resp3_, &borrowed_, &leased_, &leaving_, &idle_}) {
     for (const auto& connection : *connections) all.push_back(connection.get());
   }
+  if (subscriber_) all.push_back(subscriber_.get());
   const uint64_t now_ns = loop_->now_ns();
   for (Connection* connection : all) connection->check_deadlines(now_ns);
 }

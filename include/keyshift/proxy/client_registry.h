@@ -7,6 +7,7 @@
 //   id=7 addr=127.0.0.1:40212 laddr=127.0.0.1:6380 fd=19 name=web age=3 idle=0 flags=N db=0 ... cmd=get user=default ...
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -31,7 +32,8 @@ struct ClientEntry {
   std::atomic<uint64_t> last_request_ns{0};
   std::atomic<int> database{0};
   std::atomic<int> protocol{2};
-  std::atomic<bool> blocked{false};          // its command waits in the server
+  std::array<std::atomic<size_t>, 3> subscriptions{};  // channels, patterns, shard channels
+  std::atomic<bool> blocked{false};                    // its command waits in the server
   std::atomic<const char*> command{"NULL"};  // name of the last one: of static lifetime, or its table's
   std::atomic<uint64_t> query_bytes{
       0};  // read and not done with; of a client that is being served, all that is read

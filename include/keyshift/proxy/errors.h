@@ -48,12 +48,18 @@ inline constexpr std::string_view kExecAborted =
 inline constexpr std::string_view kLargeTransaction =
     "ERR the commands queued since MULTI are larger than limits.max_request; use smaller transactions";
 
+inline constexpr std::string_view kTooManySubscriptions =
+    "ERR the names of this client's subscriptions are larger than limits.max_request; use patterns, or more "
+    "connections";
+
 // The words of Redis 7 for a command or subcommand that is not there.
 std::string unknown_command(const resp::Request& request);
 std::string unknown_subcommand(const resp::Request& request);
 // `name` as in the table: "client|setname".
 std::string wrong_arity(std::string_view name);
 
+// For a RESP2 client that is subscribed.
+std::string only_subscriber(std::string_view name);
 std::string needs_lease(std::string_view name);
 std::string no_lease(std::string_view name);
 std::string refused_command(std::string_view name);

@@ -32,6 +32,7 @@
 #include "keyshift/proxy/client_registry.h"
 #include "keyshift/proxy/generation.h"
 #include "keyshift/proxy/options.h"
+#include "keyshift/proxy/subscriber.h"
 #include "keyshift/resp/protocol.h"
 #include "keyshift/resp/request_parser.h"
 #include "keyshift/upstream/connection.h"
@@ -93,6 +94,18 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   void reset();
   // No request behind this one is read; the session ends when its replies have left (QUIT).
   void finish() { finishing_ = true; }
+  // Writes a frame that is no reply, as soon as no reply is on its way. What a client is told so it gets whatever CLIENT
+  // REPLY says.
+  void push(std::string_view frame);
+  // Whether messages on this channel reach the client.
+  bool subscribes_to(std::string_view channel) const {
+    return subscriber_ != nullptr && subscriber_->subscribes_to(channel);
+  }
+
+  // For its Subscriber: the answer to the command about subscriptions that is under way, unless `silent`.
+  void answer_unless(bool silent, std::string_view reply);
+  void answer_error_unless(bool silent, std::string_view text);
+  void on_subscription_done();
 
  private:
   // One request of the client, or the length of local replies, in the order of their arrival.
@@ -177,7 +190,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   void answer(std::string_view reply);
   void answer_error(std::string_view text);
   void answer_head(std::string_view text);
-  void push(std::string_view frame);
+  bool is_subscribed() const { return subscriber_ != nullptr && subscriber_->any(); }
+  bool is_subscribing() const { return subscriber_ != nullptr && subscriber_->busy(); }
   void expect(const command::Row& row, const resp::Request& request, plan::Plan& plan, uint64_t started_ns);
   void count_key(const Generation& generation, const plan::PlannedKey& key, std::string_view name);
   void count_expiry(const Generation& generation, const plan::PlannedKey& key);
@@ -203,6 +217,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   uint64_t lease_asked_ns_ = 0;  // since when one is waited for; 0: it is not
   std::unique_ptr<plan::Transaction> transaction_;  // from MULTI on
   std::unique_ptr<Streaming> streaming_;
+  std::unique_ptr<Subscriber> subscriber_;  // from the first SUBSCRIBE on
   resp::RequestParser parser_;
   Buffer in_;        // the unfinished request, and what waits behind a stall
   Buffer deferred_;  // local replies that wait for earlier ones

@@ -23,6 +23,7 @@
 #include "keyshift/proxy/generation.h"
 #include "keyshift/proxy/options.h"
 #include "keyshift/proxy/script_news.h"
+#include "keyshift/proxy/subscriptions.h"
 #include "keyshift/telemetry/loop_stats.h"
 #include "keyshift/upstream/pool.h"
 
@@ -72,6 +73,7 @@ class Worker {
   ScriptNews& script_news() { return shared_.script_news; }
   const command::Table& table() const { return *tables_.back(); }
   upstream::Pool& pool() { return *pool_; }
+  Subscriptions& subscriptions() { return *subscriptions_; }
   // Whether the upstream has answered SELECT with OK for this database.
   bool has_database(int database) const { return databases_.contains(database); }
   void note_database(int database) { databases_.insert(database); }
@@ -109,6 +111,7 @@ class Worker {
   // Rows must outlive what points at them, so tables are kept: they change once per upstream with new modules.
   std::vector<std::shared_ptr<const command::Table>> tables_;
   std::unique_ptr<upstream::Pool> pool_;
+  std::unique_ptr<Subscriptions> subscriptions_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unordered_map<Session*, std::unique_ptr<Session>> sessions_;
   std::vector<Session*> dead_;

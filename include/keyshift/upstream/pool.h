@@ -8,6 +8,7 @@
 //   pool.borrow(Protocol::kResp2)      one for a session alone, or null: all are in use
 //   pool.lease(Protocol::kResp2)       the same, for a client that waits or watches: these have a number of their own
 //   pool.give_back(connection)         the next may have it
+//   pool.subscriber()                  the one that carries the subscriptions of all sessions
 //
 // Belongs to one loop's thread.
 #pragma once
@@ -39,6 +40,9 @@ class Pool {
   Connection* borrow(resp::Protocol protocol);
   // A connection for a client that may keep it for long; null if all leases are taken.
   Connection* lease(resp::Protocol protocol);
+  // The connection that subscribes for everybody; opened if it never was. RESP3, where what is pushed cannot be taken for
+  // a reply. One more than the others, nobody's else.
+  Connection* subscriber();
   // Calls on_room() once, in a later turn: when a lease has come free, or when the queue's deadline from `since_ns` has
   // passed. Who has waited longest comes first.
   void wait_for_lease(Waiter* waiter, uint64_t since_ns);
@@ -74,7 +78,8 @@ class Pool {
   Connections borrowed_;
   Connections leased_;
   Connections leaving_;  // were leased, and are closed when all that they owe has come; count as leased
-  Connections idle_;     // were borrowed or leased, and will be again
+  std::unique_ptr<Connection> subscriber_;
+  Connections idle_;  // were borrowed or leased, and will be again
   // Replaced ones. One of them may be delivering the reply that led to its replacement: they go in a later turn.
   Connections retired_;
   std::vector<Waiting> waiting_;  // for a lease, in the order of their coming
