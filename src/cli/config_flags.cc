@@ -1,5 +1,8 @@
+#include <algorithm>
+#include <array>
 #include <ostream>
 #include <set>
+#include <string_view>
 
 #include "commands.h"
 #include "keyshift/config/option.h"
@@ -23,6 +26,9 @@ const char* value_name(config::OptionType type) {
       return "TEXT";
   }
 }
+
+// Flags of what the file names.
+constexpr std::array<std::string_view, 3> kNamed = {"--domain-", "--ttl-", "--user-"};
 
 }  // namespace
 
@@ -75,7 +81,8 @@ void ConfigFlags::add_named(CLI::App& command, std::span<const std::string> argu
   std::set<std::string> spellings;
   for (const std::string& argument : arguments) {
     const std::string spelling = argument.substr(0, argument.find('='));
-    const bool names = spelling.starts_with("--domain-") || spelling.starts_with("--ttl-");
+    const bool names =
+        std::ranges::any_of(kNamed, [&](std::string_view table) { return spelling.starts_with(table); });
     if (!names || !spellings.insert(spelling).second) continue;
     auto& given = *given_.emplace_back(std::make_unique<Given>());
     given.spelling = spelling;

@@ -1,6 +1,7 @@
 #include "settings.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "keyshift/base/ascii.h"
@@ -46,6 +47,22 @@ const config::Listener& listener_for(const config::Config& wanted, const config:
   return found == wanted.listeners.end() ? started.listeners[index] : *found;
 }
 
+proxy::ListenerSettings listener_settings(const config::Listener& from, const config::Config& config) {
+  proxy::ListenerSettings listener;
+  listener.view = from.view;
+  listener.password = from.password;
+  listener.asks_upstream = from.auth == config::Auth::kUpstream;
+  for (const config::User& user : config.users) {
+    if (std::ranges::count(from.users, user.name) == 0) continue;
+    const bool is_own = user.upstream_username.empty() && user.upstream_password.empty();
+    listener.users[user.name] = {
+        user.password,
+        is_own ? std::nullopt
+               : std::optional(upstream::Credentials{user.upstream_username, user.upstream_password})};
+  }
+  return listener;
+}
+
 }  // namespace
 
 proxy::Options proxy_options(const config::Config& config, const std::vector<net::BoundSocket>& sockets,
@@ -53,6 +70,7 @@ proxy::Options proxy_options(const config::Config& config, const std::vector<net
   proxy::Options options;
   for (const net::BoundSocket& socket : sockets) options.sockets.push_back(&socket);
   options.pool = pool_options(config, upstream);
+  options.max_users = static_cast<size_t>(std::max(1, config.upstream.max_users / config.workers));
   options.workers = config.workers;
   options.database = config.upstream.database;
   options.limits = codec_limits(config.limits);
@@ -66,7 +84,7 @@ std::shared_ptr<const proxy::Settings> proxy_settings(const config::Config& want
   settings->phase = wanted.phase;
   for (size_t i = 0; i < started.listeners.size(); ++i) {
     const config::Listener& listener = listener_for(wanted, started, i);
-    settings->listeners.push_back({listener.view, listener.password});
+    settings->listeners.push_back(listener_settings(listener, wanted));
   }
   for (std::string command : wanted.allow) {
     std::replace(command.begin(), command.end(), ' ', '|');

@@ -1,8 +1,11 @@
 #include "checks.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "keyshift/config/nearest.h"
 #include "keyshift/config/option.h"
 #include "value.h"
 
@@ -16,6 +19,7 @@ class Checks {
 
   void check() {
     for (size_t i = 0; i < config_.listeners.size(); ++i) check_listener(i);
+    check_users();
     check_admin();
     check_numbers();
   }
@@ -30,6 +34,7 @@ class Checks {
     if (!wants_prefix && !listener.view.prefix.empty())
       problems_.add(place_of("listener.unmatched_prefix", i),
                     "listener.unmatched_prefix has an effect only with unmatched = \"prefix\"");
+    check_logins(i);
     const Address& address = listener.address;
     if (!address.is_unix() && address.port == 0) return;  // any free one
     const std::string said = "listener.address = " + quoted_text(address.text());
@@ -39,6 +44,39 @@ class Checks {
       problems_.add(first_place({place_of("listener.address", i), place_of("upstream.url"),
                                  place_of("upstream.port"), place_of("upstream.host")}),
                     said + " is the upstream's own address: Keyshift would talk to itself");
+  }
+
+  // What of logging in has no effect, or no meaning.
+  void check_logins(size_t i) {
+    const Listener& listener = config_.listeners[i];
+    if (listener.auth == Auth::kUpstream && !listener.password.empty())
+      problems_.add(
+          place_of("listener.password", i),
+          "listener.password has no effect with auth = \"upstream\": the upstream knows the passwords");
+    if (listener.auth == Auth::kUpstream && !listener.users.empty())
+      problems_.add(place_of("listener.users", i),
+                    "listener.users has no effect with auth = \"upstream\": the upstream knows the users");
+    std::vector<std::string> known;
+    for (const User& user : config_.users) known.push_back(user.name);
+    for (const std::string& name : listener.users)
+      if (std::ranges::count(known, name) == 0)
+        problems_.add(place_of("listener.users", i),
+                      "listener.users: there is no [user." + shown_text(name) + "]", nearest(name, known));
+  }
+
+  void check_users() {
+    for (size_t i = 0; i < config_.users.size(); ++i) {
+      const User& user = config_.users[i];
+      const std::string& path = facts_.users[i].path;
+      const auto add = [&](const std::string& text) { problems_.add(facts_.users[i].place, path + text); };
+      if (user.name == "default")
+        add(": the user default has the listener's password: set listener.password");
+      else if (user.name.empty() ||
+               std::ranges::any_of(user.name, [](char c) { return c <= ' ' || c == 127; }))
+        add(": the name of a user has no spaces and no control characters");
+      else if (user.password.empty())
+        add(" needs a password");
+    }
   }
 
   void check_admin() {
@@ -99,6 +137,17 @@ class Checks {
 };
 
 }  // namespace
+
+void note_unused_users(Config& config) {
+  for (const User& user : config.users) {
+    const bool is_used = std::ranges::any_of(config.listeners, [&](const Listener& listener) {
+      return std::ranges::count(listener.users, user.name) != 0;
+    });
+    if (!is_used)
+      config.notices.push_back("nobody can log in as user." + shown_text(user.name) +
+                               ": no listener has it in its users");
+  }
+}
 
 void check_relations(const Config& config, const FileFacts& facts, Problems& problems) {
   Checks(config, facts, problems).check();

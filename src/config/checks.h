@@ -9,6 +9,9 @@
 
 namespace keyshift::config {
 
+// Notes users whom no listener lets in.
+void note_unused_users(Config& config);
+
 void check_relations(const Config& config, const FileFacts& facts, Problems& problems);
 
 }  // namespace keyshift::config

@@ -47,6 +47,7 @@ class Loader {
     if (facts_.is_whole) {
       resolve_phases();
       check_relations(config_, facts_, problems_);
+      note_unused_users(config_);
       compile_rules();
     }
     if (problems_.empty()) return std::move(config_);

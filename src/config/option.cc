@@ -62,6 +62,9 @@ const std::array kOptions{
         "Connections beyond those, over all workers, each lent to one client: while a command waits in the "
         "server (BLPOP, XREAD BLOCK, WAIT), and from WATCH to EXEC.",
         1, 100'000},
+    Option{"upstream.max_users", OptionType::kInteger, "100", field<&Config::upstream, &Upstream::max_users>,
+           kRestart, "Users with upstream connections of their own, at the same time, over all workers.", 1,
+           10'000},
     Option{"upstream.connect_timeout", OptionType::kDuration, "2s",
            field<&Config::upstream, &Upstream::connect_timeout_ms>, kRestart,
            "The longest wait for a connection to be made.", 1, kDayMs},
@@ -89,12 +92,26 @@ const std::array kOptions{
            0, 0, "pass|refuse|prefix"},
     Option{"listener.unmatched_prefix", OptionType::kText, "", field<&Listener::view, &scheme::View::prefix>,
            kReload, "What unmatched = \"prefix\" puts in front.", 0, 0, ""},
+    Option{"listener.auth", OptionType::kChoice, "own", field<&Listener::auth>, kReload,
+           "Who checks what a client says with AUTH: Keyshift, by password and users, or the upstream, whose "
+           "ACLs then decide what the client may do.",
+           0, 0, "own|upstream"},
     Option{"listener.password", OptionType::kSecret, "", field<&Listener::password>, kReload,
-           "What clients must send with AUTH. Empty: nothing.", 0, 0, ""},
+           "What clients must send with AUTH, as the user default. Empty: nothing.", 0, 0, ""},
+    Option{"listener.users", OptionType::kList, "", field<&Listener::users>, kReload,
+           "The users who may log in here. Where any is named, clients must log in."},
     Option{
         "listener.address", OptionType::kList, "127.0.0.1:6380", kListenerAddresses, kRestart,
         "Where clients connect: host:port, [IPv6]:port or unix:/path, one or a list. Port 0: any free one.",
         0, 0, "", "", "--listen"},
+
+    Option{"user.password", OptionType::kSecret, "", field<&User::password>, kReload,
+           "What the user must send with AUTH."},
+    Option{"user.upstream_username", OptionType::kText, "", field<&User::upstream_username>, kReload,
+           "The upstream's ACL user that the user's requests are made as, on connections of its own. Neither "
+           "this nor upstream_password: as everybody else's."},
+    Option{"user.upstream_password", OptionType::kSecret, "", field<&User::upstream_password>, kReload,
+           "The password of upstream_username; alone, that of the upstream's default user."},
 
     Option{"admin.address", OptionType::kText, "127.0.0.1:9380", kAdminAddress, kRestart,
            "Where /metrics, /healthz and /readyz are served. \"off\": nowhere.", 0, 0, "", "", "--admin"},
@@ -225,7 +242,7 @@ bool Option::is_file_only() const {
 }
 
 bool Option::is_named() const {
-  return table() == "domain";
+  return table() == "domain" || table() == "user";
 }
 
 std::string Option::full_name(std::string_view path) const {
@@ -264,7 +281,7 @@ std::span<const Option> options() {
 }
 
 bool is_table_of_many(std::string_view table) {
-  return table == "listener" || table == "ttl" || table == "domain" || table == "rule";
+  return table == "listener" || table == "user" || table == "ttl" || table == "domain" || table == "rule";
 }
 
 const Option* find_option(std::string_view name) {

@@ -23,6 +23,7 @@ struct Word {
 template <class Enum>
 Word(const char*, Enum) -> Word<Enum>;
 // The words of each choice: also those of the option table's rows, which are checked first.
+constexpr std::array kAuths{Word{"own", Auth::kOwn}, Word{"upstream", Auth::kUpstream}};
 constexpr std::array kPhases{Word{"legacy", scheme::Phase::kLegacy},
                              Word{"consolidated", scheme::Phase::kConsolidated}};
 constexpr std::array kNamings{Word{"legacy", scheme::Naming::kLegacy},
@@ -49,6 +50,9 @@ std::optional<Value> word_of(Enum chosen, const std::array<Word<Enum>, kSize>& w
 
 }  // namespace
 
+void assign(Auth& slot, const Value& value) {
+  slot = chosen(value, kAuths);
+}
 void assign(scheme::Phase& slot, const Value& value) {
   slot = chosen(value, kPhases);
 }
@@ -62,6 +66,9 @@ void assign(scheme::TtlMode& slot, const Value& value) {
   slot = chosen(value, kModes);
 }
 
+std::optional<Value> value_of(Auth slot) {
+  return word_of(slot, kAuths);
+}
 std::optional<Value> value_of(scheme::Phase slot) {
   return word_of(slot, kPhases);
 }

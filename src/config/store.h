@@ -31,6 +31,10 @@ inline void assign(size_t& slot, const Value& value) {
 inline void assign(std::string& slot, const Value& value) {
   slot = value.text;
 }
+inline void assign(std::vector<std::string>& slot, const Value& value) {
+  slot = value.list;
+}
+void assign(Auth& slot, const Value& value);
 void assign(scheme::Phase& slot, const Value& value);
 void assign(scheme::Naming& slot, const Value& value);
 void assign(scheme::Unmatched& slot, const Value& value);
@@ -56,6 +60,10 @@ inline std::optional<Value> value_of(size_t slot) {
 inline std::optional<Value> value_of(const std::string& slot) {
   return Value{.text = slot};
 }
+inline std::optional<Value> value_of(const std::vector<std::string>& slot) {
+  return Value{.list = slot};
+}
+std::optional<Value> value_of(Auth slot);
 std::optional<Value> value_of(scheme::Phase slot);
 std::optional<Value> value_of(scheme::Naming slot);
 std::optional<Value> value_of(scheme::Unmatched slot);

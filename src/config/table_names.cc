@@ -23,7 +23,7 @@ const std::vector<std::string_view>& table_names() {
 
 std::string shown_table(std::string_view name) {
   if (name == "listener" || name == "rule") return fmt::format("[[{}]]", name);
-  return name == "domain" ? "[domain.NAME]" : fmt::format("[{}]", name);
+  return name == "domain" || name == "user" ? fmt::format("[{}.NAME]", name) : fmt::format("[{}]", name);
 }
 
 std::string suggest_key(std::string_view given, const std::vector<std::string>& known) {

@@ -31,6 +31,7 @@ class Reader {
       }
     }
     read_listeners(root);
+    read_users(root);
     read_ttls(root);
     read_domains(root);
     read_rules(root);
@@ -113,8 +114,9 @@ class Reader {
   void refuse_table(const toml::key& key, const toml::node& node) {
     const bool is_many = node.is_array();
     const toml::table& table = *(is_many ? node.as_array()->get(0) : &node)->as_table();
-    const bool is_domain = std::ranges::any_of(
-        options(), [&](const Option& option) { return option.is_named() && table.contains(option.key()); });
+    const bool is_domain = std::ranges::any_of(options(), [&](const Option& option) {
+      return option.table() == "domain" && table.contains(option.key());
+    });
     std::string near = suggest_table(key.str(), is_domain);
     std::string text =
         "unknown table " + (is_many ? fmt::format("[[{}]]", key.str()) : fmt::format("[{}]", key.str()));
@@ -216,6 +218,34 @@ class Reader {
     }
   }
 
+  void read_users(const toml::table& root) {
+    const toml::table* users = table_at(root, "user", "user");
+    if (users == nullptr) return;
+    for (const auto& [key, node] : *users) {
+      const std::string name(key.str());
+      const std::string path = "user." + name;
+      if (refuse_nameless("user", name, key, node)) continue;
+      const toml::table* table = table_at(*users, name, path);
+      if (table == nullptr) continue;
+      refuse_unknown(*table, "user", fmt::format("[{}]", path), {});
+      User user;
+      user.name = name;
+      Places places;
+      read_table(*table, "user", user, places, path);
+      config_.users.push_back(std::move(user));
+      facts_.users.push_back({place(table->source()), path});
+    }
+  }
+
+  // An option that stands where a name should: [user] with password = "...". A problem.
+  bool refuse_nameless(std::string_view table, const std::string& name, const toml::key& key,
+                       const toml::node& node) {
+    if (node.is_table() || find_option(fmt::format("{}.{}", table, name)) == nullptr) return false;
+    problems_.add(place(key.source()),
+                  fmt::format("{0} belongs to one {1}: write it under [{1}.NAME]", name, table));
+    return true;
+  }
+
   void read_ttls(const toml::table& root) {
     const toml::table* table = table_at(root, "ttl", "ttl");
     if (table == nullptr) return;
@@ -247,12 +277,7 @@ class Reader {
     for (const auto& [key, node] : *domains) {
       const std::string name(key.str());
       const std::string path = "domain." + name;
-      const Option* option = find_option(path);
-      if (option != nullptr && !node.is_table()) {
-        problems_.add(place(key.source()),
-                      fmt::format("{0} belongs to one domain: write it under [domain.NAME]", name));
-        continue;
-      }
+      if (refuse_nameless("domain", name, key, node)) continue;
       const toml::table* table = table_at(*domains, name, path);
       if (table == nullptr) continue;
       refuse_unknown(*table, "domain", fmt::format("[{}]", path), {"resource"});

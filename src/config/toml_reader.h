@@ -36,10 +36,17 @@ struct DomainPlace {
   std::string path;
 };
 
+// A user: "user.app".
+struct UserPlace {
+  Place place;
+  std::string path;
+};
+
 struct FileFacts {
   bool is_whole = true;                               // false: parts of the file could not be read
   std::map<std::string, Place, std::less<>> options;  // where an option of the file was set, by name
   std::vector<ListenerPlaces> listeners;              // of each of config.listeners that the file made
+  std::vector<UserPlace> users;                       // of each of config.users
   std::vector<RulePlaces> rules;                      // of each of config.scheme.rules
   std::vector<DomainPlace> domains;                   // of each domain, and of each resource
   std::map<std::string, scheme::Phase, std::less<>> domain_phases;

@@ -77,14 +77,23 @@ bool client_list(const Call& call) {
 }
 
 bool client_kill(const Call& call) {
-  Worker& worker = call.session.worker();
-  const auto filter = ClientFilter::of_kill(call.request, call.session.entry().id);
+  Session& session = call.session;
+  ClientRegistry& clients = session.worker().clients();
+  const auto is_user = [&](std::string_view name) {
+    return name == "default" || session.listener().users.contains(name) || clients.has_user(name);
+  };
+  const auto filter = ClientFilter::of_kill(call.request, session.entry().id, is_user);
   if (!filter) {
     call.error(filter.error().text);
     return true;
   }
-  const size_t killed =
-      worker.clients().kill([&filter](const ClientEntry& entry) { return filter->fits(entry); });
+  bool itself = false;
+  const size_t killed = clients.kill([&](const ClientEntry& entry) {
+    if (!filter->fits(entry)) return false;
+    if (&entry == &session.entry()) itself = true;
+    return true;
+  });
+  if (itself) session.finish();  // after the reply
   if (!filter->old_form()) {
     resp::append_integer(call.reply, static_cast<int64_t>(killed));
   } else if (killed == 0) {
@@ -110,8 +119,19 @@ bool client_reply(const Call& call) {
 }
 
 // NO-EVICT and NO-TOUCH are about the upstream's memory, which a client of a shared connection does not own; accepting
-// them changes no answer.
-bool client_on_off(const Call& call) {
+// them changes no answer but CLIENT LIST's.
+bool client_no_evict(const Call& call) {
+  const bool on = is_word(call.request[2], "on");
+  if (on || is_word(call.request[2], "off")) {
+    call.session.entry().set(ClientFlag::kSparedByEviction, on);
+    call.ok();
+  } else {
+    call.error(errors::kSyntax);
+  }
+  return true;
+}
+
+bool client_no_touch(const Call& call) {
   if (is_word(call.request[2], "on") || is_word(call.request[2], "off")) {
     call.ok();
   } else {
@@ -189,8 +209,8 @@ constexpr std::array kCommands = {
     LocalCommand{"client|info", client_info},
     LocalCommand{"client|kill", client_kill},
     LocalCommand{"client|list", client_list},
-    LocalCommand{"client|no-evict", client_on_off},
-    LocalCommand{"client|no-touch", client_on_off},
+    LocalCommand{"client|no-evict", client_no_evict},
+    LocalCommand{"client|no-touch", client_no_touch},
     LocalCommand{"client|reply", client_reply},
     LocalCommand{"client|setinfo", client_setinfo},
     LocalCommand{"client|setname", client_setname},

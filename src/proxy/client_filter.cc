@@ -9,15 +9,14 @@
 #include "keyshift/resp/number.h"
 
 namespace keyshift::proxy {
+
 Result<bool> ClientFilter::set_type(std::string_view type) {
-  if (is_word(type, "normal")) return true;
-  for (const std::string_view other : {"master", "replica", "slave", "pubsub"}) {
-    if (is_word(type, other)) {
-      none_ = true;
-      return true;
-    }
-  }
-  return fail(fmt::format("ERR Unknown client type '{}'", type));
+  none_ = is_word(type, "master") || is_word(type, "replica") || is_word(type, "slave");
+  if (none_) return true;
+  const bool is_pubsub = is_word(type, "pubsub");
+  if (!is_pubsub && !is_word(type, "normal")) return fail(fmt::format("ERR Unknown client type '{}'", type));
+  subscribes_ = is_pubsub;
+  return true;
 }
 
 Result<ClientFilter> ClientFilter::of_list(const resp::Request& request) {
@@ -39,16 +38,17 @@ Result<ClientFilter> ClientFilter::of_list(const resp::Request& request) {
   return fail(std::string(errors::kSyntax));
 }
 
-Result<ClientFilter> ClientFilter::of_kill(const resp::Request& request, uint64_t own_id) {
+Result<ClientFilter> ClientFilter::of_kill(const resp::Request& request, uint64_t own_id,
+                                           const std::function<bool(std::string_view)>& is_user) {
   ClientFilter filter;
   if (request.size() == 3) {
     filter.old_form_ = true;
     filter.address_ = request[2];
     return filter;
   }
-  if (request.size() % 2 != 0) return fail(std::string(errors::kSyntax));
   filter.skipped_id_ = own_id;
-  for (size_t i = 2; i + 1 < request.size(); i += 2) {
+  for (size_t i = 2; i < request.size(); i += 2) {
+    if (i + 1 == request.size()) return fail(std::string(errors::kSyntax));
     const std::string_view option = request[i];
     const std::string_view value = request[i + 1];
     if (is_word(option, "id")) {
@@ -62,7 +62,8 @@ Result<ClientFilter> ClientFilter::of_kill(const resp::Request& request, uint64_
     } else if (is_word(option, "type")) {
       if (const auto known = filter.set_type(value); !known) return tl::make_unexpected(known.error());
     } else if (is_word(option, "user")) {
-      if (value != "default") return fail(fmt::format("ERR No such user '{}'", value));
+      if (!is_user(value)) return fail(fmt::format("ERR No such user '{}'", value));
+      filter.user_ = value;
     } else if (is_word(option, "skipme") && is_word(value, "yes")) {
       filter.skipped_id_ = own_id;
     } else if (is_word(option, "skipme") && is_word(value, "no")) {
@@ -78,6 +79,8 @@ bool ClientFilter::fits(const ClientEntry& entry) const {
   if (none_ || entry.id == skipped_id_) return false;
   if (ids_ && std::find(ids_->begin(), ids_->end(), entry.id) == ids_->end()) return false;
   if (address_ && entry.address != *address_) return false;
+  if (user_ && entry.user != *user_) return false;
+  if (subscribes_ && entry.subscribes() != *subscribes_) return false;
   return !local_address_ || entry.local_address == *local_address_;
 }
 

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "keyshift/base/result.h"
@@ -20,8 +22,11 @@ class ClientFilter {
  public:
   // Fails with Redis's error for a request that it would refuse.
   static Result<ClientFilter> of_list(const resp::Request& request);
-  static Result<ClientFilter> of_kill(const resp::Request& request, uint64_t own_id);
+  // `is_user`: whether there is such a user.
+  static Result<ClientFilter> of_kill(const resp::Request& request, uint64_t own_id,
+                                      const std::function<bool(std::string_view)>& is_user);
 
+  // Requires: the registry's lock.
   bool fits(const ClientEntry& entry) const;
   bool old_form() const { return old_form_; }
 
@@ -32,7 +37,9 @@ class ClientFilter {
   std::optional<std::string> address_;
   std::optional<std::string> local_address_;
   uint64_t skipped_id_ = 0;
-  bool none_ = false;  // a type or user that no client of ours has
+  std::optional<std::string> user_;
+  std::optional<bool> subscribes_;  // of type pubsub, or of type normal
+  bool none_ = false;               // a type that no client of ours has
   bool old_form_ = false;
 };
 

@@ -1,10 +1,39 @@
 #include "keyshift/proxy/client_registry.h"
 
+#include <algorithm>
+#include <array>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 namespace keyshift::proxy {
+namespace {
+
+// In Redis's order.
+std::string flags_of(const ClientEntry& entry) {
+  const bool is_local = entry.address.find("/") != std::string::npos;
+  const std::array<std::pair<char, bool>, 11> all = {{
+      {'O', entry.is(ClientFlag::kMonitors)},
+      {'P', entry.subscribes()},
+      {'x', entry.queued.load(std::memory_order_relaxed) >= 0},
+      {'b', entry.blocked.load(std::memory_order_relaxed)},
+      {'t', entry.is(ClientFlag::kTracks)},
+      {'R', entry.is(ClientFlag::kRedirectBroken)},
+      {'B', entry.is(ClientFlag::kTracksPrefixes)},
+      {'d', entry.is(ClientFlag::kWatchBroken)},
+      {'c', entry.is(ClientFlag::kClosing)},
+      {'U', is_local},
+      {'e', entry.is(ClientFlag::kSparedByEviction)},
+  }};
+  std::string flags;
+  for (const auto& [letter, holds] : all) {
+    if (holds) flags += letter;
+  }
+  return flags.empty() ? "N" : flags;
+}
+
+}  // namespace
 
 void ClientRegistry::add(const Entry& entry) {
   const std::scoped_lock lock(mutex_);
@@ -22,6 +51,11 @@ void ClientRegistry::remove(uint64_t id) {
 void ClientRegistry::set_name(ClientEntry& entry, std::string_view name) {
   const std::scoped_lock lock(mutex_);
   entry.name = name;
+}
+
+void ClientRegistry::set_user(ClientEntry& entry, std::string_view user) {
+  const std::scoped_lock lock(mutex_);
+  entry.user = user;
 }
 
 std::string ClientRegistry::name(const ClientEntry& entry) const {
@@ -53,27 +87,28 @@ std::string ClientRegistry::line(const ClientEntry& entry, uint64_t now_ns) cons
   return line_locked(entry, now_ns);
 }
 
+bool ClientRegistry::has_user(std::string_view user) const {
+  const std::scoped_lock lock(mutex_);
+  return std::ranges::any_of(entries_, [user](const auto& each) { return each.second->user == user; });
+}
+
 // The fields of Redis 7.0, those of later versions behind them; what a proxy cannot know of a client is zero.
 std::string ClientRegistry::line_locked(const ClientEntry& entry, uint64_t now_ns) const {
   const auto seconds_since = [now_ns](uint64_t then_ns) {
     return then_ns < now_ns ? (now_ns - then_ns) / 1'000'000'000 : uint64_t{0};
   };
-  const auto subscriptions = [&entry](size_t kind) {
-    return entry.subscriptions[kind].load(std::memory_order_relaxed);
-  };
-  const bool subscribed = subscriptions(0) + subscriptions(1) + subscriptions(2) > 0;
+  const auto now = [](const auto& value) { return value.load(std::memory_order_relaxed); };
   return fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi=-1 "
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} "
       "qbuf={} "
-      "qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd={} "
-      "user=default "
-      "redir=-1 resp={} lib-name={} lib-ver={} tot-net-in={} tot-net-out={}\n",
+      "qbuf-free=0 argv-mem=0 multi-mem={} rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd={} user={} "
+      "redir={} resp={} lib-name={} lib-ver={} tot-net-in={} tot-net-out={}\n",
       entry.id, entry.address, entry.local_address, entry.fd, entry.name, seconds_since(entry.created_ns),
-      seconds_since(entry.last_request_ns.load(std::memory_order_relaxed)), subscribed ? "P" : "N",
-      entry.database.load(std::memory_order_relaxed), subscriptions(0), subscriptions(1), subscriptions(2),
-      entry.query_bytes.load(std::memory_order_relaxed), entry.command.load(std::memory_order_relaxed),
-      entry.protocol.load(std::memory_order_relaxed), entry.library_name, entry.library_version,
-      entry.received_bytes.load(std::memory_order_relaxed), entry.sent_bytes.load(std::memory_order_relaxed));
+      seconds_since(now(entry.last_request_ns)), flags_of(entry), now(entry.database),
+      now(entry.subscriptions[0]), now(entry.subscriptions[1]), now(entry.subscriptions[2]),
+      now(entry.queued), now(entry.query_bytes), now(entry.queued_bytes), now(entry.command), entry.user,
+      now(entry.redirect), now(entry.protocol), entry.library_name, entry.library_version,
+      now(entry.received_bytes), now(entry.sent_bytes));
 }
 
 std::string ClientRegistry::list(uint64_t now_ns,

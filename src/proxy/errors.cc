@@ -104,6 +104,11 @@ std::string refused_plan(const plan::Plan& plan, const resp::Request& request, s
   return needs_lease(std::string(name) + "|block");
 }
 
+std::string too_many_users() {
+  return "ERR Keyshift has connections for as many users as upstream.max_users allows, and all are in use; "
+         "raise it";
+}
+
 std::string unknown_domain(std::string_view name) {
   return fmt::format("ERR there is no domain '{}'; KEYSHIFT STATS lists all", name);
 }

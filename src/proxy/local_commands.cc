@@ -1,6 +1,8 @@
 #include "local_commands.h"
 
+#include <array>
 #include <limits>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 
@@ -14,8 +16,6 @@
 namespace keyshift::proxy {
 namespace {
 
-using resp::Protocol;
-
 bool echo(const Call& call) {
   resp::append_bulk(call.reply, call.request[1]);
   return true;
@@ -28,8 +28,7 @@ bool quit(const Call& call) {
 }
 
 bool reset(const Call& call) {
-  if (!call.session.set_protocol(Protocol::kResp2)) return false;
-  call.session.reset();
+  if (!call.session.reset()) return false;
   resp::append_simple(call.reply, "RESET");
   return true;
 }
@@ -43,7 +42,7 @@ bool select(const Call& call) {
     call.error(errors::kNotInteger);
   } else if (database < 0 || database > kHighestDatabase) {
     call.error(errors::kDatabaseRange);
-  } else if (call.session.worker().has_database(static_cast<int>(database))) {
+  } else if (call.session.pool().has_database(static_cast<int>(database))) {
     call.session.set_database(static_cast<int>(database));
     call.ok();
   } else {
@@ -53,7 +52,7 @@ bool select(const Call& call) {
 }
 
 bool whoami(const Call& call) {
-  resp::append_bulk(call.reply, "default");
+  resp::append_bulk(call.reply, call.session.user_name());
   return true;
 }
 
@@ -90,6 +89,28 @@ bool LocalCommands::run(const command::Row& row, const resp::Request& request, S
     return true;
   }
   return handler->second(Call{row, request, session, reply});
+}
+
+std::span<const std::string_view> LocalCommands::probe(const command::Row& row) {
+  struct Probe {
+    std::string_view name;
+    std::array<std::string_view, 4> words;
+    size_t count;
+  };
+  // Each changes nothing, or is refused by Redis when it comes to be executed.
+  static constexpr std::array kProbes = {
+      Probe{"acl|whoami", {"ACL", "WHOAMI"}, 2},
+      Probe{"client|kill", {"CLIENT", "KILL", "TYPE", "?"}, 4},
+      Probe{"client|list", {"CLIENT", "LIST", "TYPE", "?"}, 4},
+      Probe{"client|unblock", {"CLIENT", "UNBLOCK", "?"}, 3},
+  };
+  // Our own commands tell and change what CONFIG does of a Redis.
+  static constexpr std::array<std::string_view, 3> kOwn = {"CONFIG", "GET", "keyshift"};
+  if (row.family == command::Family::kKeyshift) return kOwn;
+  for (const Probe& probe : kProbes) {
+    if (probe.name == row.name) return std::span(probe.words).first(probe.count);
+  }
+  return {};
 }
 
 bool LocalCommands::allowed_before_auth(const command::Row& row) {

@@ -1,12 +1,16 @@
 // AUTH and HELLO: who the client is, and what it speaks.
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "keyshift/base/ascii.h"
+#include "keyshift/base/secret.h"
 #include "keyshift/proxy/errors.h"
 #include "keyshift/proxy/session.h"
 #include "keyshift/proxy/worker.h"
@@ -19,43 +23,92 @@ namespace {
 
 using resp::Protocol;
 
-// Passwords are compared in a time that does not tell how much of them was right.
-bool equal_secret(std::string_view given, std::string_view wanted) {
-  unsigned difference = given.size() == wanted.size() ? 0 : 1;
-  for (size_t i = 0; i < given.size(); ++i) {
-    difference |= static_cast<unsigned char>(given[i]) ^
-                  static_cast<unsigned char>(wanted.empty() ? '\0' : wanted[i % wanted.size()]);
+// What is to be said of a name and a password.
+struct Judgement {
+  enum class Verdict : uint8_t { kWait, kGranted, kRefused } verdict = Verdict::kRefused;
+  std::string error = std::string(errors::kWrongPass);
+  std::string name;
+  std::shared_ptr<upstream::User> user;
+
+  static Judgement refused(std::string error) { return {Verdict::kRefused, std::move(error), {}, nullptr}; }
+  static Judgement granted(std::string_view name, std::shared_ptr<upstream::User> user = nullptr) {
+    return {Verdict::kGranted, {}, std::string(name), std::move(user)};
   }
-  return difference == 0;
+};
+
+Judgement by_upstream(Session& session, const upstream::Credentials& said, Protocol protocol) {
+  const auto login = session.ask_login(said, protocol);
+  if (!login) return {Judgement::Verdict::kWait, {}, {}, nullptr};
+  switch (login->outcome) {
+    case upstream::Login::Outcome::kGranted:
+      return Judgement::granted(said.name(), login->user);
+    case upstream::Login::Outcome::kRefused:
+      return Judgement::refused(login->text);
+    case upstream::Login::Outcome::kUnreachable:
+      return Judgement::refused(errors::upstream_down(login->text));
+    case upstream::Login::Outcome::kTooMany:
+      break;
+  }
+  return Judgement::refused(errors::too_many_users());
 }
 
-// An application that was configured for the upstream's password goes on sending it: on a listener without a password
-// of its own that is right too.
-bool password_fits(Session& session, std::string_view user, std::string_view password) {
-  const std::string& own = session.listener().password;
+// An application that was configured for the upstream's password goes on sending it: on a listener without users and
+// password of its own that is right too.
+bool is_upstreams(Session& session, std::string_view name, std::string_view password) {
   const auto& upstream = session.worker().options().pool.connection;
-  if (!own.empty()) return user == "default" && equal_secret(password, own);
-  if (upstream.password.empty()) return user == "default";
-  return (user == "default" || user == upstream.username) && equal_secret(password, upstream.password);
+  if (upstream.password.empty()) return name == "default";
+  return (name == "default" || name == upstream.username) && equal_secret(password, upstream.password);
+}
+
+Judgement by_us(Session& session, std::string_view name, std::string_view password) {
+  const ListenerSettings& listener = session.listener();
+  if (name == "default" && !listener.password.empty())
+    return equal_secret(password, listener.password) ? Judgement::granted(name) : Judgement();
+  const auto found = listener.users.find(name);
+  if (found != listener.users.end()) {
+    if (!equal_secret(password, found->second.password)) return {};
+    if (!found->second.upstream) return Judgement::granted(name);
+    auto user = session.worker().users().vouched(*found->second.upstream);
+    return user ? Judgement::granted(name, std::move(user)) : Judgement::refused(errors::too_many_users());
+  }
+  const bool has_none = listener.password.empty() && listener.users.empty();
+  return has_none && is_upstreams(session, name, password) ? Judgement::granted("default") : Judgement();
+}
+
+// `name`: nothing for AUTH with a password alone.
+Judgement judge(Session& session, std::optional<std::string_view> name, std::string_view password,
+                Protocol protocol) {
+  if (name && name->empty()) return {};
+  if (!session.listener().asks_upstream) return by_us(session, name.value_or("default"), password);
+  return by_upstream(session, {std::string(name.value_or("")), std::string(password)}, protocol);
+}
+
+// Whether AUTH with a password alone makes no sense, since everybody is let in without.
+bool has_no_password(Session& session) {
+  const ListenerSettings& listener = session.listener();
+  return !listener.asks_upstream && listener.password.empty() && listener.users.empty() &&
+         session.worker().options().pool.connection.password.empty();
 }
 
 bool auth(const Call& call) {
-  if (call.request.size() > 3) {
+  const resp::Request& request = call.request;
+  if (request.size() > 3) {
     call.error(errors::kSyntax);
     return true;
   }
-  const bool with_user = call.request.size() == 3;
-  const auto& upstream = call.session.worker().options().pool.connection;
-  if (!with_user && call.session.listener().password.empty() && upstream.password.empty()) {
+  const bool with_user = request.size() == 3;
+  if (!with_user && has_no_password(call.session)) {
     call.error(errors::kNoPasswordSet);
     return true;
   }
-  if (!password_fits(call.session, with_user ? call.request[1] : "default",
-                     call.request[with_user ? 2 : 1])) {
-    call.error(errors::kWrongPass);
+  const auto judged = judge(call.session, with_user ? std::optional(request[1]) : std::nullopt,
+                            request[with_user ? 2 : 1], Protocol::kResp2);
+  if (judged.verdict == Judgement::Verdict::kWait) return false;
+  if (judged.verdict == Judgement::Verdict::kRefused) {
+    call.error(judged.error);
     return true;
   }
-  call.session.set_authenticated(true);
+  if (!call.session.become(judged.name, judged.user)) return false;
   call.ok();
   return true;
 }
@@ -79,7 +132,49 @@ void append_hello(const Call& call, Protocol protocol) {
   resp::append_array(reply, 0);
 }
 
-// HELLO [protover [AUTH username password] [SETNAME name]]: nothing is changed unless all of it can be.
+// The last AUTH of HELLO's options, which is the one that counts; 0: there is none.
+size_t last_auth(const resp::Request& request) {
+  size_t last = 0;
+  for (size_t i = 2; i < request.size(); i += is_word(request[i], "auth") ? 3 : 2) {
+    if (is_word(request[i], "auth") && i + 2 < request.size()) last = i;
+  }
+  return last;
+}
+
+// AUTH and SETNAME take effect at once, as in Redis, also where what stands behind them is wrong. False: try again.
+bool take_hello_options(const Call& call, Protocol protocol, bool& refused) {
+  const resp::Request& request = call.request;
+  const size_t counts = last_auth(request);
+  refused = true;
+  for (size_t i = 2; i < request.size();) {
+    if (is_word(request[i], "auth") && i + 2 < request.size()) {
+      if (i == counts) {
+        const auto judged = judge(call.session, request[i + 1], request[i + 2], protocol);
+        if (judged.verdict == Judgement::Verdict::kWait) return false;
+        if (judged.verdict == Judgement::Verdict::kRefused) {
+          call.error(judged.error);
+          return true;
+        }
+        if (!call.session.become(judged.name, judged.user)) return false;
+      }
+      i += 3;
+    } else if (is_word(request[i], "setname") && i + 1 < request.size()) {
+      if (!is_client_name(request[i + 1])) {
+        call.error(errors::kClientName);
+        return true;
+      }
+      call.session.worker().clients().set_name(call.session.entry(), request[i + 1]);
+      i += 2;
+    } else {
+      call.error(fmt::format("ERR Syntax error in HELLO option '{}'", request[i]));
+      return true;
+    }
+  }
+  refused = false;
+  return true;
+}
+
+// HELLO [protover [AUTH username password] [SETNAME name]]
 bool hello(const Call& call) {
   const resp::Request& request = call.request;
   Session& session = call.session;
@@ -96,35 +191,14 @@ bool hello(const Call& call) {
     }
     protocol = version == 3 ? Protocol::kResp3 : Protocol::kResp2;
   }
-  bool authenticated = session.authenticated();
-  std::optional<std::string_view> name;
-  for (size_t i = 2; i < request.size();) {
-    if (is_word(request[i], "auth") && i + 2 < request.size()) {
-      if (!password_fits(session, request[i + 1], request[i + 2])) {
-        call.error(errors::kWrongPass);
-        return true;
-      }
-      authenticated = true;
-      i += 3;
-    } else if (is_word(request[i], "setname") && i + 1 < request.size()) {
-      if (!is_client_name(request[i + 1])) {
-        call.error(errors::kClientName);
-        return true;
-      }
-      name = request[i + 1];
-      i += 2;
-    } else {
-      call.error(fmt::format("ERR Syntax error in HELLO option '{}'", request[i]));
-      return true;
-    }
-  }
-  if (!authenticated) {
+  bool refused = false;
+  if (!take_hello_options(call, protocol, refused)) return false;
+  if (refused) return true;
+  if (!session.authenticated()) {
     call.error(errors::kHelloNoAuth);
     return true;
   }
   if (!session.set_protocol(protocol)) return false;
-  session.set_authenticated(true);
-  if (name) session.worker().clients().set_name(session.entry(), *name);
   append_hello(call, protocol);
   return true;
 }

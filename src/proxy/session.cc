@@ -30,7 +30,7 @@ Session::Session(Worker& worker, size_t listener, std::unique_ptr<net::Stream> s
       entry_(std::make_shared<ClientEntry>()),
       parser_(worker.options().limits),
       database_(worker.options().database),
-      authenticated_(this->listener().password.empty()),
+      authenticated_(begins_authenticated()),
       expected_reply_bytes_(worker.settings().client_output_soft_bytes / kFirstRequests) {
   parser_.set_authenticated(authenticated_);
   entry_->address = stream_->peer_name();
@@ -54,6 +54,8 @@ Session::Session(Worker& worker, size_t listener, std::unique_ptr<net::Stream> s
 
 Session::~Session() {
   subscriber_.reset();
+  if (inquiry_) worker_.users().stop_waiting(this);
+  inquiry_.reset();
   if (connection_ != nullptr) connection_->abandon(this);
   if (borrowed_ != nullptr) {
     borrowed_->abandon(this);
@@ -62,7 +64,7 @@ Session::~Session() {
       borrowed_->abort("its client left in the middle of a large request");
     pool().give_back(borrowed_);
   }
-  if (waits_for_lease_) pool().stop_waiting(this);
+  if (waits_for_lease_) pool().leases().stop_waiting(this);
   // What waits or watches in the server ends with its connection, and nothing is taken for a client that is gone.
   if (lease_ != nullptr) drop_lease("its client has left");
   worker_.clients().remove(entry_->id);
@@ -97,24 +99,25 @@ bool Session::set_protocol(resp::Protocol protocol) {
   if (!pending_.empty()) return false;
   protocol_ = protocol;
   entry_->protocol.store(static_cast<int>(protocol), std::memory_order_relaxed);
-  if (connection_ != nullptr) connection_->abandon(this);
-  connection_ = nullptr;
-  if (lease_ != nullptr) {
-    watch_broken_ = holds(Hold::kWatch);
-    drop_lease("its client speaks another protocol now");
-  }
+  leave_connections("its client speaks another protocol now");
   return true;
 }
 
-void Session::reset() {
+bool Session::reset() {
+  const bool moves = lease_ != nullptr || user_ != nullptr || protocol_ != resp::Protocol::kResp2;
+  if (moves && !pending_.empty()) return false;
+  set_protocol(resp::Protocol::kResp2);
+  become("default", nullptr);
+  by_upstream_ = false;
   set_database(worker_.options().database);
-  set_authenticated(listener().password.empty());
+  set_authenticated(begins_authenticated());
   set_replies(Replies::kOn);
   transaction_.reset();
   watch_broken_ = false;
   subscriber_.reset();
   if (lease_ != nullptr) drop_lease("its client has reset itself");
   worker_.clients().forget_names(*entry_);
+  return true;
 }
 
 void Session::drain() {
@@ -259,6 +262,10 @@ bool Session::dispatch(const resp::Request& request) {
       return true;
     }
   }
+  if (row.scope == Scope::kLocal && listener().asks_upstream) {
+    const auto permitted = is_permitted(row);
+    if (!permitted || !*permitted) return permitted.has_value();
+  }
   if (transaction_ && row.scope != Scope::kTransaction && row.name != "quit" && row.name != "reset") {
     queue(row, request);
     return true;
@@ -271,10 +278,10 @@ bool Session::dispatch(const resp::Request& request) {
     case Scope::kTransaction:
       return transaction_command(row, request);
     case Scope::kLocal: {
-      worker_.counters().commands[static_cast<size_t>(row.family)].add();
       Buffer& reply = worker_.scratch();
       reply.clear();
       if (!LocalCommands::run(row, request, *this, reply)) return false;
+      worker_.counters().commands[static_cast<size_t>(row.family)].add();
       answer(reply.view());
       return true;
     }
@@ -334,7 +341,7 @@ bool Session::forward(const command::Row& row, const resp::Request& request) {
 bool Session::send(upstream::Connection& connection, const command::Row& row, const resp::Request& request,
                    uint64_t started_ns) {
   if (!connection.usable()) {
-    answer_error(errors::upstream_down(connection.failure()));
+    answer_unreachable(connection);
     return true;
   }
   if (must_wait_for(connection)) return false;
@@ -368,7 +375,7 @@ plan::Context Session::context() {
 void Session::select_upstream(const command::Row& row, int database) {
   upstream::Connection& connection = target();
   if (!connection.usable()) {
-    answer_error(errors::upstream_down(connection.failure()));
+    answer_unreachable(connection);
     return;
   }
   connection.select(database, this);
@@ -402,6 +409,7 @@ void Session::on_reloaded(const Reloaded& outcome) {
 }
 
 void Session::on_settings() {
+  if (!is_user_still()) return drain();
   if (stalled_ && !buried_ && !must_wait()) resume();
 }
 
@@ -412,7 +420,8 @@ bool Session::must_wait() {
   // Behind a large request the session waits until its reply is there: it will use another connection.
   return waits_for_room_ || waits_for_lease_ || holds(Hold::kBlocked) ||
          (lease_ != nullptr && holds_ == 0 && !pending_.empty()) || selecting_ || reloading_ ||
-         is_subscribing() || (borrowed_ != nullptr && !streaming_) || deferred_.size() > soft_bytes ||
+         is_subscribing() || (inquiry_ != nullptr && !inquiry_->answered) ||
+         (borrowed_ != nullptr && !streaming_) || deferred_.size() > soft_bytes ||
          pending_.size() >= worker_.options().client_pending_requests ||
          (pending_.size() > 1 && pending_.size() * expected_reply_bytes_ > soft_bytes) ||
          stream_->unsent_bytes() > soft_bytes;

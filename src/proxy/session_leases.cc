@@ -19,19 +19,15 @@ namespace keyshift::proxy {
 
 using command::Scope;
 
-upstream::Pool& Session::pool() {
-  return worker_.pool();
-}
-
 // Returns false if the request must wait: for the replies that are owed, or for a lease to come free. lease_ is null when
 // that was in vain. What is done with it is for `why` until release().
 bool Session::take_lease(Hold why) {
   if (lease_ == nullptr) {
     if (!pending_.empty()) return false;
     lease_ = pool().lease(protocol_);
-    if (lease_ == nullptr && (lease_asked_ns_ == 0 || !pool().waited_too_long(lease_asked_ns_))) {
+    if (lease_ == nullptr && (lease_asked_ns_ == 0 || !pool().leases().waited_too_long(lease_asked_ns_))) {
       if (lease_asked_ns_ == 0) lease_asked_ns_ = worker_.loop().now_ns();
-      pool().wait_for_lease(this, lease_asked_ns_);
+      pool().leases().wait(this, lease_asked_ns_);
       waits_for_lease_ = true;
       return false;
     }
@@ -90,11 +86,13 @@ bool Session::forward_blocking(const command::Row& row, const resp::Request& req
 
 void Session::unblock(bool error) {
   if (!holds(Hold::kBlocked) || !lease_->usable()) return;
-  if (lease_->server_id() == 0) {
-    worker_.unblock_later(entry_->id, error);  // its connection is still being made
+  if (lease_->state() == upstream::Connection::State::kConnecting) {
+    worker_.unblock_later(entry_->id, error);
     return;
   }
-  upstream::Connection& other = *pool().shared(protocol_);
+  // The worker's own connections may have rights that the user has not; the user's are there if those are not.
+  upstream::Connection* const ours = worker_.pool().shared(protocol_);
+  upstream::Connection& other = ours->usable() ? *ours : *pool().shared(protocol_);
   if (!other.usable()) return;
   resp::append_array(other.out(), error ? 4 : 3);
   for (const std::string_view word : {"CLIENT", "UNBLOCK"}) resp::append_bulk(other.out(), word);
@@ -147,7 +145,7 @@ bool Session::watch(const command::Row& row, const resp::Request& request) {
     return true;
   }
   if (!lease_->usable()) {
-    answer_error(errors::upstream_down(lease_->failure()));
+    answer_unreachable(*lease_);
     release(Hold::kWatch);
     return true;
   }
@@ -176,6 +174,8 @@ void Session::queue(const command::Row& row, const resp::Request& request) {
     refuse(errors::needs_lease(row.name));
   } else if (row.scope == Scope::kNever || row.name == "hello" || row.name == "keyshift|reload") {
     refuse(errors::never_possible(row.name));
+  } else if (row.name == "auth" && listener().asks_upstream) {
+    refuse(errors::kAuthInMulti);
   } else if (row.scope == Scope::kRefused && !is_allowed(row)) {
     refuse(errors::refused_command(row.name));
   } else if (transaction_->bytes() + request.block().size() > worker_.options().limits.max_request_bytes) {
@@ -209,7 +209,7 @@ bool Session::exec(const command::Row& row, const resp::Request& request) {
   upstream::Connection& connection = target();
   if (!connection.usable()) {
     end_transaction();
-    answer_error(errors::upstream_down(connection.failure()));
+    answer_unreachable(connection);
     return true;
   }
   if (must_wait_for(connection)) return false;

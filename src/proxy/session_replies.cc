@@ -144,7 +144,7 @@ void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finishe
     return;
   }
   if (pending.selects >= 0 && finished->type() == '+') {
-    worker_.note_database(pending.selects);
+    pool().note_database(pending.selects);
     set_database(pending.selects);
   }
   if (streaming_)
@@ -258,7 +258,10 @@ void Session::on_lost(upstream::Loss loss, std::string_view reason) {
     return;
   }
   error_.clear();
-  answer_head(errors::upstream_lost(loss, reason));
+  const bool wants_login = loss == upstream::Loss::kNotSent && !by_upstream_ && listener().asks_upstream &&
+                           connection_ != nullptr && connection_->needs_login();
+  if (wants_login) set_authenticated(false);
+  answer_head(wants_login ? std::string(errors::kNoAuth) : errors::upstream_lost(loss, reason));
   if (streaming_) streaming_->lost = true;
   if (--pending.steps_left == 0) complete();
 }

@@ -8,6 +8,7 @@
 
 #include "keyshift/base/check.h"
 #include "keyshift/base/log.h"
+#include "keyshift/base/printable.h"
 #include "keyshift/proxy/errors.h"
 #include "keyshift/proxy/proxy.h"
 #include "keyshift/proxy/session.h"
@@ -25,6 +26,8 @@ constexpr uint64_t kLingerNs = 10'000'000'000;
 constexpr uint64_t kSampleAll = 1024;
 constexpr uint64_t kSampleEvery = 64;
 constexpr size_t kLongestExample = 256;
+// Connections of a user's pool for large requests, beside the shared ones.
+constexpr size_t kBorrowedOfUser = 2;
 
 }  // namespace
 
@@ -52,16 +55,13 @@ void Worker::start() {
 }
 
 void Worker::run() {
-  pool_ = std::make_unique<upstream::Pool>(&loop_, shared_.options.pool, &stats_);
-  subscriptions_ = std::make_unique<Subscriptions>(*this);
-  pool_->shared(resp::Protocol::kResp2);  // connected before the first client asks
+  make_pools();
   funeral_ = std::make_unique<net::Timer>(&loop_, [this] { bury_dead(); });
   for (size_t i = 0; i < shared_.options.sockets.size(); ++i) {
     listeners_.push_back(std::make_unique<net::Listener>(
         &loop_, *shared_.options.sockets[i],
         [this, i](std::unique_ptr<net::Stream> stream) { accept(i, std::move(stream)); }));
   }
-  databases_.insert(shared_.options.database);
   housekeeping_ = std::make_unique<net::Timer>(&loop_, [this] { look_after_sessions(); });
   housekeeping_->start(kHousekeepingMs, kHousekeepingMs);
   loop_.run();
@@ -73,7 +73,35 @@ void Worker::run() {
   housekeeping_.reset();
   funeral_.reset();
   subscriptions_.reset();
+  users_.reset();
   pool_.reset();
+  leases_.reset();
+}
+
+void Worker::make_pools() {
+  const Options& options = shared_.options;
+  leases_ = std::make_unique<upstream::Leases>(&loop_, options.pool.leases,
+                                               options.pool.connection.queue_timeout_ms);
+  pool_ = std::make_unique<upstream::Pool>(&loop_, options.pool, &stats_, leases_.get());
+  pool_->note_database(options.database);
+  subscriptions_ = std::make_unique<Subscriptions>(*this);
+  pool_->shared(resp::Protocol::kResp2);  // connected before the first client asks
+  upstream::PoolOptions of_user = options.pool;
+  of_user.connections = 2 * of_user.shared_connections + kBorrowedOfUser;
+  of_user.connection.database = options.database;
+  users_ =
+      std::make_unique<upstream::Users>(&loop_, std::move(of_user), options.max_users, &stats_, leases_.get(),
+                                        [this](const upstream::User& user) { end_sessions_of(user); });
+}
+
+// As the upstream does with the clients of a user whom it deletes.
+void Worker::end_sessions_of(const upstream::User& user) {
+  log::warn("user {}: the upstream lets him in no more; his clients are closed", printable(user.name()));
+  for (const auto& [session, owned] : sessions_) {
+    if (!session->is_of(user)) continue;
+    stats_.clients_dropped.add();
+    session->drain();
+  }
 }
 
 void Worker::accept(size_t listener, std::unique_ptr<net::Stream> stream) {

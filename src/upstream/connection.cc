@@ -1,12 +1,14 @@
 #include "keyshift/upstream/connection.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "keyshift/base/check.h"
 #include "keyshift/base/log.h"
+#include "keyshift/base/printable.h"
 #include "keyshift/resp/writer.h"
 
 namespace keyshift::upstream {
@@ -29,6 +31,8 @@ void Connection::open() {
   reconnect_.stop();
   state_ = State::kConnecting;
   attempt_started_ns_ = loop_->now_ns();
+  refusal_.clear();
+  needs_login_ = false;
   database_ = options_.database;
   queued_.release();
   connecting_ = std::make_unique<net::Connecting>(
@@ -54,20 +58,21 @@ void Connection::connected(Result<std::unique_ptr<net::Stream>> stream) {
 void Connection::handshake() {
   Buffer& out = stream_->out();
   const bool resp3 = options_.protocol == resp::Protocol::kResp3;
+  const bool logs_in = options_.logs_in || !options_.password.empty();
+  password_is_new_ = false;
   const std::string_view user = options_.username.empty() ? "default" : std::string_view(options_.username);
   handshake_replies_ = 0;
   if (resp3) {
-    const bool auth = !options_.password.empty();
-    resp::append_array(out, auth ? 5 : 2);
+    resp::append_array(out, logs_in ? 5 : 2);
     resp::append_bulk(out, "HELLO");
     resp::append_bulk(out, "3");
-    if (auth) {
+    if (logs_in) {
       resp::append_bulk(out, "AUTH");
       resp::append_bulk(out, user);
       resp::append_bulk(out, options_.password);
     }
     ++handshake_replies_;
-  } else if (!options_.password.empty()) {
+  } else if (logs_in) {
     resp::append_array(out, options_.username.empty() ? 2 : 3);
     resp::append_bulk(out, "AUTH");
     if (!options_.username.empty()) resp::append_bulk(out, user);
@@ -98,12 +103,12 @@ bool Connection::on_handshake_reply(std::string_view reply) {
   --handshake_replies_;
   const bool is_login = handshake_replies_ >= 2;
   if (scanner_.type() == '-' && is_login) {
-    const std::string text(reply.substr(1, reply.size() - 3));
-    go_down(fmt::format("the upstream refused the login: {}", text));
+    refuse_login(reply.substr(1, reply.size() - 3));
     return false;
   }
   // Errors that say more than that names are not welcome.
   if (reply.starts_with("-NOAUTH")) {
+    needs_login_ = true;
     go_down(
         "the upstream wants a password: set upstream.password, REDIS_PASSWORD or the password in its URL");
     return false;
@@ -116,6 +121,23 @@ bool Connection::on_handshake_reply(std::string_view reply) {
   if (scanner_.type() == ':') server_id_ = static_cast<int64_t>(scanner_.number());
   become_ready();
   return true;
+}
+
+// A server that is full or loading has not said anything about the login.
+void Connection::refuse_login(std::string_view error) {
+  constexpr std::array<std::string_view, 4> kPassing = {"ERR max number of clients", "LOADING", "BUSY",
+                                                        "MASTERDOWN"};
+  const bool passing = std::ranges::any_of(kPassing, [error](auto word) { return error.starts_with(word); });
+  if (!passing) refusal_ = error;
+  const auto refused = passing || password_is_new_ ? nullptr : options_.refused;
+  go_down(fmt::format("the upstream refused the login: {}", error));
+  if (refused) loop_->post(refused);
+}
+
+void Connection::set_password(std::string_view password) {
+  if (options_.password == password) return;
+  options_.password = password;
+  password_is_new_ = true;
 }
 
 void Connection::become_ready() {
@@ -300,7 +322,14 @@ void Connection::count_traffic() {
 void Connection::go_down(std::string_view reason) {
   const bool was_ready = state_ == State::kReady;
   // One line per outage, not one per attempt.
-  if (failure_.empty() || was_ready) log::warn("upstream {}: {}", options_.address.text(), reason);
+  if (failure_.empty() || was_ready) {
+    // Whether a client's password is right is that client's business.
+    if (options_.refused && !was_ready) {
+      log::debug("upstream {}: user {}: {}", options_.address.text(), printable(options_.username), reason);
+    } else {
+      log::warn("upstream {}: {}", options_.address.text(), reason);
+    }
+  }
   failure_ = reason;
   stats_->upstream_failures.add();
   close(was_ready ? Loss::kDisconnected : Loss::kNotSent);

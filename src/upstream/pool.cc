@@ -13,18 +13,16 @@ constexpr uint64_t kCheckEveryMs = 50;
 
 }  // namespace
 
-Pool::Pool(net::Loop* loop, PoolOptions options, telemetry::LoopStats* stats)
-    : loop_(loop),
-      options_(std::move(options)),
-      stats_(stats),
-      deadlines_(loop,
-                 [this] {
-                   check_deadlines();
-                   check_leaving();
-                   check_waiting();
-                 }),
-      lease_free_(loop, [this] { check_waiting(); }) {
+Pool::Pool(net::Loop* loop, PoolOptions options, telemetry::LoopStats* stats, Leases* leases)
+    : loop_(loop), options_(std::move(options)), stats_(stats), leases_(leases), deadlines_(loop, [this] {
+        check_deadlines();
+        check_leaving();
+      }) {
   deadlines_.start(kCheckEveryMs, kCheckEveryMs);
+}
+
+Pool::~Pool() {
+  for (size_t lent = leased_.size() + leaving_.size(); lent > 0; --lent) leases_->give_back();
 }
 
 std::unique_ptr<Connection> Pool::make(resp::Protocol protocol) {
@@ -71,11 +69,7 @@ Connection* Pool::borrow(resp::Protocol protocol) {
 }
 
 Connection* Pool::lease(resp::Protocol protocol) {
-  return free_leases() > 0 ? take(protocol, leased_) : nullptr;
-}
-
-size_t Pool::free_leases() const {
-  return options_.leases - std::min(options_.leases, leased_.size() + leaving_.size());
+  return leases_->take() ? take(protocol, leased_) : nullptr;
 }
 
 void Pool::give_back(Connection* connection) {
@@ -88,7 +82,7 @@ void Pool::give_back(Connection* connection) {
   from.erase(found);
   if (borrowed_.size() + idle_.size() > places())
     retire(idle_.end() - 1, "more are idle than the pool keeps");
-  if (leased && !waiting_.empty()) lease_free_.start(0);
+  if (leased) leases_->give_back();
 }
 
 void Pool::give_up(Connection* connection) {
@@ -107,7 +101,7 @@ void Pool::check_leaving() {
     (*done)->end("its client has left it in a state of its own");
     retired_.push_back(std::move(*done));
     done = leaving_.erase(done);
-    if (!waiting_.empty()) lease_free_.start(0);
+    leases_->give_back();
   }
 }
 
@@ -117,42 +111,34 @@ void Pool::retire(Connections::iterator idle, std::string_view reason) {
   idle_.erase(idle);
 }
 
-void Pool::wait_for_lease(Waiter* waiter, uint64_t since_ns) {
-  const auto behind = std::ranges::upper_bound(waiting_, since_ns, {}, &Waiting::since_ns);
-  waiting_.insert(behind, {waiter, since_ns});
+Connection* Pool::ready() const {
+  for (const auto* connections : {&resp2_, &resp3_}) {
+    for (const auto& connection : *connections) {
+      if (connection->state() == Connection::State::kReady) return connection.get();
+    }
+  }
+  return nullptr;
 }
 
-bool Pool::waited_too_long(uint64_t since_ns) const {
-  return loop_->now_ns() - since_ns > static_cast<uint64_t>(options_.connection.queue_timeout_ms) * 1'000'000;
+void Pool::set_password(std::string_view password) {
+  options_.connection.password = password;
+  for (Connection* connection : all()) connection->set_password(password);
 }
 
-void Pool::stop_waiting(Waiter* waiter) {
-  std::erase_if(waiting_, [waiter](const Waiting& each) { return each.waiter == waiter; });
-}
-
-void Pool::check_waiting() {
-  size_t free = free_leases();
-  std::vector<Waiter*> called;
-  std::erase_if(waiting_, [&](const Waiting& each) {
-    const bool late = waited_too_long(each.since_ns);
-    if (!late && free == 0) return false;
-    if (!late) --free;
-    called.push_back(each.waiter);
-    return true;
-  });
-  for (Waiter* waiter : called) waiter->on_room();
-}
-
-void Pool::check_deadlines() {
-  retired_.clear();
-  // A session that is told of its loss may borrow or give back: walk a list that this does not change.
+std::vector<Connection*> Pool::all() const {
   std::vector<Connection*> all;
   for (const auto* connections : {&resp2_, &resp3_, &borrowed_, &leased_, &leaving_, &idle_}) {
     for (const auto& connection : *connections) all.push_back(connection.get());
   }
   if (subscriber_) all.push_back(subscriber_.get());
+  return all;
+}
+
+void Pool::check_deadlines() {
+  retired_.clear();
   const uint64_t now_ns = loop_->now_ns();
-  for (Connection* connection : all) connection->check_deadlines(now_ns);
+  // A session that is told of its loss may borrow or give back: walk a list that this does not change.
+  for (Connection* connection : all()) connection->check_deadlines(now_ns);
 }
 
 }  // namespace keyshift::upstream

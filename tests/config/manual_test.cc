@@ -160,10 +160,12 @@ TEST_F(ManualTest, EveryOptionOfDomainsAndRulesStandsInItsExample) {
 
 TEST_F(ManualTest, ItsExampleOfASchemeLoads) {
   file(uncommented("#   ", [](std::string_view rest) {
-    const bool table = rest.starts_with("[ttl]") || rest.starts_with("[domain") || rest.starts_with("[[rule");
+    const bool table = rest.starts_with("[ttl]") || rest.starts_with("[domain") ||
+                       rest.starts_with("[user") || rest.starts_with("[[rule");
     return table || (rest.find(" = ") != std::string_view::npos && rest[0] >= 'a' && rest[0] <= 'z');
   }));
   const Config config = loaded();
+  EXPECT_EQ(config.users.size(), 1u);
   EXPECT_EQ(config.scheme.domains.size(), 1u);
   EXPECT_EQ(config.scheme.rules.size(), 2u);
 }

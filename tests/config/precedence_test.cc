@@ -31,7 +31,11 @@ std::string in_file(const Option& option, const std::string& text) {
   const std::string header = table.empty()         ? ""
                              : table == "listener" ? "[[listener]]\n"
                                                    : "[" + table + "]\n";
-  return header + std::string(option.key()) + " = " + (bare ? text : "\"" + text + "\"") + "\n";
+  std::string users;
+  if (option.name == "listener.users")
+    for (const char* name : {"one", "two", "three", "four"})
+      users += std::string("[user.") + name + "]\npassword = \"x\"\n";
+  return users + header + std::string(option.key()) + " = " + (bare ? text : "\"" + text + "\"") + "\n";
 }
 
 // What the Config holds where the option's values go.

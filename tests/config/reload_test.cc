@@ -83,12 +83,12 @@ TEST_F(ReloadTest, AListenerMoreOrLessOrElsewhereIsItsAddress) {
 // The list of the manual; a new option must be decided here.
 TEST(OptionTable, EveryOptionSaysWhetherAReloadChangesIt) {
   const auto reloads = [](std::string_view name) {
-    for (const char* prefix : {"domain.", "rule.", "log."})
+    for (const char* prefix : {"domain.", "rule.", "log.", "user."})
       if (name.starts_with(prefix)) return true;
     for (const char* option :
          {"phase", "allow", "listener.view", "listener.unmatched", "listener.unmatched_prefix",
-          "listener.password", "limits.max_clients", "limits.client_output", "limits.client_output_soft",
-          "limits.drain_timeout", "limits.idle_timeout"})
+          "listener.password", "listener.auth", "listener.users", "limits.max_clients",
+          "limits.client_output", "limits.client_output_soft", "limits.drain_timeout", "limits.idle_timeout"})
       if (name == option) return true;
     return false;
   };

@@ -58,6 +58,9 @@ constexpr TableText kTables[] = {
      "An address that clients connect to, and how they see the keyspace. Several may stand in the file; what "
      "the "
      "environment or a flag says holds for all of them."},
+    {"user", "[user.NAME]",
+     "Somebody who may log in where a listener's `users` has the name. Everybody else is the upstream's "
+     "`username`."},
     {"admin", "[admin]", "HTTP for people and monitoring."},
     {"embedded", "[embedded]", "A private server instead of an upstream, for tests and development."},
     {"limits", "[limits]", "What bounds memory, and patience with clients."},
@@ -143,7 +146,7 @@ std::string default_of(const Option& option) {
 std::string elsewhere(const Option& option) {
   if (option.is_file_only()) return "";
   if (option.is_named()) {
-    const std::string name = option.full_name("domain.NAME");
+    const std::string name = option.full_name(std::string(option.table()) + ".NAME");
     return code(config::environment_name(name)) + ", " + code(config::flag_name(name));
   }
   std::vector<std::string> names{code(option.environment())};

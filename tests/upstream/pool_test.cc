@@ -9,9 +9,8 @@ class PoolTest : public UpstreamTest {
  protected:
   PoolTest() {
     pool_options_.connection = options_;
-    pool_options_.leases = 1;
     start_redis();
-    pool_ = std::make_unique<Pool>(&loop_, pool_options_, &stats_);
+    pool_ = std::make_unique<Pool>(&loop_, pool_options_, &stats_, &leases_);
   }
 
   Connection* lease_to_ready() {
@@ -24,6 +23,7 @@ class PoolTest : public UpstreamTest {
   }
 
   PoolOptions pool_options_;
+  Leases leases_{&loop_, 1, options_.queue_timeout_ms};
   std::unique_ptr<Pool> pool_;
 };
 
@@ -33,7 +33,7 @@ TEST_F(PoolTest, ALeaseThatIsGivenUpIsClosedWhenAllThatItOwesHasCome) {
   lease->expect({.started_ns = loop_.now_ns()});
   lease->submit();
   pool_->give_up(lease);
-  pool_->wait_for_lease(&a_, loop_.now_ns());
+  leases_.wait(&a_, loop_.now_ns());
   until([this] { return redis_->received == "EXPIRE"; });
   EXPECT_EQ(a_.rooms, 0);
   EXPECT_EQ(pool_->lease(resp::Protocol::kResp2), nullptr) << "it counts until it is closed";

@@ -37,6 +37,7 @@ struct Upstream {
   int pool_size = 10;          // connections, over all workers and protocols
   int shared_connections = 1;  // of them, per worker and protocol, shared by all sessions
   int leases = 1'000;          // connections beyond those, each for one client that waits or watches
+  int max_users = 100;         // users with connections of their own, at the same time, over all workers
 
   int64_t connect_timeout_ms = 2'000;
   int64_t queue_timeout_ms = 1'000;   // longest wait for a connection
@@ -47,11 +48,28 @@ struct Upstream {
   bool operator==(const Upstream&) const = default;
 };
 
+// Who checks what a client says with AUTH.
+enum class Auth {
+  kOwn,       // we, by `password` and `users`
+  kUpstream,  // the upstream, whose ACLs then decide what the client may do
+};
+
 // One address that clients connect to, and how they see the keyspace.
 struct Listener {
   Address address{"127.0.0.1", 6380, ""};  // port 0: any free one
   scheme::View view;                       // view.prefix is empty unless view.unmatched is kPrefix
-  std::string password;                    // empty: clients need no AUTH. Never logged.
+  Auth auth = Auth::kOwn;
+  std::string password;            // of the user "default"; empty: there is none. Never logged.
+  std::vector<std::string> users;  // names of Config::users who may log in here. Any named: everybody must
+};
+
+// Somebody who may log in.
+struct User {
+  std::string name;
+  std::string password;  // never empty. Never logged.
+  // Whom the upstream sees; both empty: whom it sees of everybody else.
+  std::string upstream_username;
+  std::string upstream_password;
 };
 
 struct Admin {
@@ -92,6 +110,7 @@ struct Limits {
 struct Config {
   Upstream upstream;
   std::vector<Listener> listeners{Listener{}};  // at least one
+  std::vector<User> users;
   Admin admin;
   Embedded embedded;
   Limits limits;

@@ -15,7 +15,7 @@
 //   environment "KEYSHIFT_DOMAIN_AI_MODEL_DEFAULT_TTL"
 //   flag        "--domain-ai-model-default-ttl"
 //
-// Rules have no names and are the file's alone. A secret has a second name, with "_file" behind, for a file that holds
+// Those of a user are named after the user likewise: "user.app.password", KEYSHIFT_USER_APP_PASSWORD. Rules have no names and are the file's alone. A secret has a second name, with "_file" behind, for a file that holds
 // it: password_file, KEYSHIFT_UPSTREAM_PASSWORD_FILE, REDIS_PASSWORD_FILE, --upstream-password-file. The table is
 // constant: any thread, at any time.
 #pragma once
@@ -77,7 +77,7 @@ struct Option {
   OptionType type = OptionType::kText;
   std::string_view default_text;  // as in the file, without quotes; empty: nothing
   std::variant<Field<Config>, Field<Listener>, Field<scheme::PolicySpec>, Field<scheme::RuleSpec>,
-               Field<scheme::Phase>>
+               Field<scheme::Phase>, Field<User>>
       field;
   Applies applies = Applies::kRestart;
   std::string_view doc;  // one or two sentences
@@ -95,7 +95,7 @@ struct Option {
   std::string_view table() const;
   // A rule's: no environment, no flag.
   bool is_file_only() const;
-  // A domain's: its environment and flag follow from its full name.
+  // A domain's or a user's: its environment and flag follow from its full name.
   bool is_named() const;
   // "domain.analytics.default_ttl" for the table "domain.analytics".
   std::string full_name(std::string_view path) const;
@@ -107,7 +107,8 @@ struct Option {
 
 // All rows, in the order in which one source is applied: what a URL says comes behind the options for its parts.
 std::span<const Option> options();
-// The word in front of a table that may come more than once or has a name: "listener", "ttl", "domain", "rule".
+// The word in front of a table that may come more than once or has a name: "listener", "user", "ttl", "domain",
+// "rule".
 bool is_table_of_many(std::string_view table);
 // The row of that name, or nullptr.
 const Option* find_option(std::string_view name);

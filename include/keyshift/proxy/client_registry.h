@@ -7,6 +7,7 @@
 //   id=7 addr=127.0.0.1:40212 laddr=127.0.0.1:6380 fd=19 name=web age=3 idle=0 flags=N db=0 ... cmd=get user=default ...
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -19,7 +20,32 @@
 
 namespace keyshift::proxy {
 
+// What CLIENT LIST's flags say of a client beside what its numbers tell.
+enum class ClientFlag : uint16_t {
+  kMonitors = 1,          // O
+  kTracks = 2,            // t
+  kRedirectBroken = 4,    // R: who gets its invalidations is gone
+  kTracksPrefixes = 8,    // B
+  kWatchBroken = 16,      // d: EXEC will fail
+  kClosing = 32,          // c: as soon as its replies have left
+  kSparedByEviction = 64  // e: it has said CLIENT NO-EVICT ON
+};
+
 struct ClientEntry {
+  void set(ClientFlag flag, bool on) {
+    const auto bit = static_cast<uint16_t>(flag);
+    const uint16_t now = flags.load(std::memory_order_relaxed);
+    flags.store(static_cast<uint16_t>(on ? now | bit : now & ~bit), std::memory_order_relaxed);
+  }
+  bool is(ClientFlag flag) const {
+    return (flags.load(std::memory_order_relaxed) & static_cast<uint16_t>(flag)) != 0;
+  }
+  // It is subscribed to something: Redis counts it as of type pubsub then.
+  bool subscribes() const {
+    return std::ranges::any_of(subscriptions,
+                               [](const auto& kind) { return kind.load(std::memory_order_relaxed) > 0; });
+  }
+
   uint64_t id = 0;
   std::string address;
   std::string local_address;
@@ -34,6 +60,10 @@ struct ClientEntry {
   std::atomic<int> protocol{2};
   std::array<std::atomic<size_t>, 3> subscriptions{};  // channels, patterns, shard channels
   std::atomic<bool> blocked{false};                    // its command waits in the server
+  std::atomic<uint16_t> flags{0};                      // of ClientFlag
+  std::atomic<int> queued{-1};                         // commands since MULTI; -1: there was none
+  std::atomic<uint64_t> queued_bytes{0};
+  std::atomic<int64_t> redirect{-1};  // who gets its invalidations: an id, 0 itself; -1: it does not track
   std::atomic<const char*> command{"NULL"};  // name of the last one: of static lifetime, or its table's
   std::atomic<uint64_t> query_bytes{
       0};  // read and not done with; of a client that is being served, all that is read
@@ -41,6 +71,7 @@ struct ClientEntry {
   std::atomic<uint64_t> sent_bytes{0};
 
   // Under the registry's lock.
+  std::string user = "default";
   std::string name;
   std::string library_name;
   std::string library_version;
@@ -57,10 +88,13 @@ class ClientRegistry {
 
   void set_name(ClientEntry& entry, std::string_view name);
   std::string name(const ClientEntry& entry) const;
+  void set_user(ClientEntry& entry, std::string_view user);
   // False if `attribute` is neither "lib-name" nor "lib-ver".
   bool set_library(ClientEntry& entry, std::string_view attribute, std::string_view value);
   void forget_names(ClientEntry& entry);
 
+  // Whether some client is this user now.
+  bool has_user(std::string_view user) const;
   // One line of CLIENT LIST, with its line end.
   std::string line(const ClientEntry& entry, uint64_t now_ns) const;
   // The lines of all entries for which `wanted` is true, by id.

@@ -39,6 +39,8 @@ inline constexpr std::string_view kLargeName =
     "mapped; the command was not executed";
 
 inline constexpr std::string_view kUnblockReason = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
+inline constexpr std::string_view kAuthInMulti =
+    "ERR AUTH inside MULTI would make EXEC wait for the upstream twice; log in before MULTI";
 inline constexpr std::string_view kNestedMulti = "ERR MULTI calls can not be nested";
 inline constexpr std::string_view kWatchInMulti = "ERR WATCH inside MULTI is not allowed";
 inline constexpr std::string_view kDiscardWithoutMulti = "ERR DISCARD without MULTI";
@@ -67,6 +69,7 @@ std::string never_possible(std::string_view name);
 std::string unmatched_key(std::string_view key);
 std::string refused_plan(const plan::Plan& plan, const resp::Request& request, std::string_view name);
 
+std::string too_many_users();
 std::string unknown_domain(std::string_view name);
 // KEYSHIFT RELOAD of a configuration that is wrong.
 std::string not_reloaded(std::string_view reason);

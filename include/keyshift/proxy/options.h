@@ -14,6 +14,7 @@ namespace keyshift::proxy {
 struct Options {
   std::vector<const net::BoundSocket*> sockets;  // where clients connect, each bound
   upstream::PoolOptions pool;                    // of each worker
+  size_t max_users = 100;                        // of each worker, with connections of their own
   int workers = 1;
   int database = 0;  // that sessions begin in
   resp::Limits limits;

@@ -21,6 +21,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "keyshift/base/buffer.h"
@@ -36,12 +38,14 @@
 #include "keyshift/resp/protocol.h"
 #include "keyshift/resp/request_parser.h"
 #include "keyshift/upstream/connection.h"
+#include "keyshift/upstream/question.h"
+#include "keyshift/upstream/users.h"
 
 namespace keyshift::proxy {
 
 class Worker;
 
-class Session final : private net::StreamHandler, private upstream::Waiter {
+class Session final : private net::StreamHandler, private upstream::Waiter, private upstream::LoginWaiter {
  public:
   // `listener` is its number in Options::sockets and Settings::listeners.
   Session(Worker& worker, size_t listener, std::unique_ptr<net::Stream> stream);
@@ -66,6 +70,16 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   // Whose its requests are, for the planner. Valid until the settings change.
   plan::Context context();
   void set_authenticated(bool authenticated);
+  // Whose connections its requests go out on.
+  upstream::Pool& pool() const;
+  const std::string& user_name() const { return user_name_; }
+  bool is_of(const upstream::User& user) const { return user_.get() == &user; }
+  // Has the upstream judge what the client said. Nothing yet: the request must be tried again, it will be when the answer
+  // is there.
+  std::optional<upstream::Login> ask_login(const upstream::Credentials& said, resp::Protocol protocol);
+  // The client is `name` from now on, and logged in; its requests go out on `user`'s connections (null: the worker's).
+  // Returns false while replies of others' are still to come: try again.
+  bool become(std::string_view name, std::shared_ptr<upstream::User> user);
   void set_database(int database);
   // Asks the upstream whether there is such a database (SELECT); its reply is the client's. No request behind this one is
   // taken before it has come.
@@ -90,8 +104,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   // Speaks `protocol` from the next request on. Returns false while replies in the other one are still to come: the
   // command is then tried again when they have.
   bool set_protocol(resp::Protocol protocol);
-  // Back to what a new connection is (RESET), but for the protocol.
-  void reset();
+  // Back to what a new connection is (RESET). Returns false while replies are still to come: try again.
+  bool reset();
   // No request behind this one is read; the session ends when its replies have left (QUIT).
   void finish() { finishing_ = true; }
   // Writes a frame that is no reply, as soon as no reply is on its way. What a client is told so it gets whatever CLIENT
@@ -126,6 +140,14 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
     bool answered = false;    // by an error of ours: what still comes is dropped
   };
 
+  // What the request under way needs to know from the upstream. It is tried again when the answer is there.
+  struct Inquiry {
+    bool answered = false;
+    std::optional<upstream::Login> login;
+    std::string denial;  // the upstream's error, if the client may not do what it asked for
+    upstream::Question question;
+  };
+
   // A large request on its way through.
   struct Streaming {
     std::unique_ptr<plan::StreamedTail> tail;
@@ -141,6 +163,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   void on_reply(std::string_view bytes, const resp::ReplyScanner* finished, uint64_t started_ns) override;
   void on_lost(upstream::Loss loss, std::string_view reason) override;
   void on_room() override;
+  void on_login(upstream::Login login) override;
   void on_push(std::string_view frame) override;
 
   size_t take_requests(std::string_view bytes);
@@ -153,6 +176,11 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   void give_up_streamed(std::string_view reason);
   void finish_streamed();
   bool is_allowed(const command::Row& row) const;
+  bool begins_authenticated() const;
+  bool is_user_still() const;
+  std::optional<bool> is_permitted(const command::Row& row);
+  void leave_connections(std::string_view reason);
+  void answer_unreachable(const upstream::Connection& connection);
   bool forward(const command::Row& row, const resp::Request& request);
   bool send(upstream::Connection& connection, const command::Row& row, const resp::Request& request,
             uint64_t started_ns);
@@ -163,7 +191,6 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
     kBlocked = 1,  // the request under way may wait in the server for what others do
     kWatch = 2,    // it watches keys
   };
-  upstream::Pool& pool();
   bool take_lease(Hold why);
   bool holds(Hold why) const { return (holds_ & static_cast<uint8_t>(why)) != 0; }
   void release(Hold why);
@@ -218,6 +245,10 @@ class Session final : private net::StreamHandler, private upstream::Waiter {
   std::unique_ptr<plan::Transaction> transaction_;  // from MULTI on
   std::unique_ptr<Streaming> streaming_;
   std::unique_ptr<Subscriber> subscriber_;  // from the first SUBSCRIBE on
+  std::string user_name_ = "default";
+  std::shared_ptr<upstream::User> user_;  // null: its requests are the worker's own
+  bool by_upstream_ = false;              // the upstream has let it in
+  std::unique_ptr<Inquiry> inquiry_;      // what the upstream is asked before the next request can be taken
   resp::RequestParser parser_;
   Buffer in_;        // the unfinished request, and what waits behind a stall
   Buffer deferred_;  // local replies that wait for earlier ones

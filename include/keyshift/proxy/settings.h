@@ -6,19 +6,35 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
 
 #include "keyshift/scheme/ruleset.h"
+#include "keyshift/upstream/users.h"
 
 namespace keyshift::proxy {
 
 // How the clients of one listener see the keyspace, and what they must know.
 struct ListenerSettings {
+  struct User {
+    std::string password;
+    std::optional<upstream::Credentials> upstream;  // whom the upstream sees; none: whom it sees of all
+  };
+
+  // Whether AUTH is needed. `has_credentials`: we log in with the upstream, so it would not take everybody.
+  bool needs_login(bool has_credentials) const {
+    return asks_upstream ? has_credentials : !password.empty() || !users.empty();
+  }
+
   scheme::View view;
-  std::string password;  // empty: no AUTH needed. Who has logged in stays so when it changes.
+  bool asks_upstream = false;  // the upstream judges what clients say with AUTH; the rest is empty then
+  std::string
+      password;  // of the user "default"; empty: it has none. Who has logged in stays so when it changes
+  std::map<std::string, User, std::less<>> users;  // a client whose user is taken away is closed
 };
 
 struct Settings {

@@ -9,7 +9,6 @@
 #include <string_view>
 #include <thread>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "keyshift/base/buffer.h"
@@ -26,6 +25,7 @@
 #include "keyshift/proxy/subscriptions.h"
 #include "keyshift/telemetry/loop_stats.h"
 #include "keyshift/upstream/pool.h"
+#include "keyshift/upstream/users.h"
 
 namespace keyshift::proxy {
 
@@ -74,9 +74,7 @@ class Worker {
   const command::Table& table() const { return *tables_.back(); }
   upstream::Pool& pool() { return *pool_; }
   Subscriptions& subscriptions() { return *subscriptions_; }
-  // Whether the upstream has answered SELECT with OK for this database.
-  bool has_database(int database) const { return databases_.contains(database); }
-  void note_database(int database) { databases_.insert(database); }
+  upstream::Users& users() { return *users_; }
   plan::Planner& planner() { return planner_; }
   // Scratch values of the request under way.
   plan::Plan& plan() { return plan_; }
@@ -94,6 +92,8 @@ class Worker {
 
  private:
   void run();
+  void make_pools();
+  void end_sessions_of(const upstream::User& user);
   void accept(size_t listener, std::unique_ptr<net::Stream> stream);
   Session* find_session(uint64_t id) const;
   void begin_drain();
@@ -110,15 +110,16 @@ class Worker {
   Buffer scratch_;
   // Rows must outlive what points at them, so tables are kept: they change once per upstream with new modules.
   std::vector<std::shared_ptr<const command::Table>> tables_;
+  std::unique_ptr<upstream::Leases> leases_;
   std::unique_ptr<upstream::Pool> pool_;
   std::unique_ptr<Subscriptions> subscriptions_;
+  std::unique_ptr<upstream::Users> users_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unordered_map<Session*, std::unique_ptr<Session>> sessions_;
   std::vector<Session*> dead_;
   std::unique_ptr<net::Timer> funeral_;
   std::unique_ptr<net::Timer> housekeeping_;
   std::unique_ptr<net::Timer> drain_deadline_;
-  std::unordered_set<int> databases_;
   uint64_t unmatched_seen_ = 0;
   bool draining_ = false;
   std::thread thread_;

@@ -48,8 +48,11 @@ namespace keyshift::upstream {
 // What a connection needs to know of the configuration.
 struct ConnectionOptions {
   Address address;
-  std::string username;
-  std::string password;
+  std::string username;  // empty: AUTH with the password alone
+  std::string password;  // empty: no AUTH, unless logs_in
+  bool logs_in = false;  // AUTH is sent whatever the password: a client has said it
+  std::function<void()>
+      refused;       // called when the upstream refuses the login, not from within a call of ours
   int database = 0;  // selected at login
   resp::Protocol protocol = resp::Protocol::kResp2;
   int64_t connect_timeout_ms = 2'000;
@@ -111,6 +114,12 @@ class Connection final : private net::StreamHandler {
   bool usable() const { return state_ == State::kReady || state_ == State::kConnecting; }
   // Why the last attempt or connection failed. For the error that a client gets while !usable().
   const std::string& failure() const { return failure_; }
+  // What the upstream said to the login of the last attempt, "WRONGPASS invalid ...", if it was refused; else empty.
+  const std::string& refusal() const { return refusal_; }
+  // The upstream answers nobody who has not logged in, and we have nothing to log in with.
+  bool needs_login() const { return needs_login_; }
+  // What the next attempt logs in with. Requires: the same user.
+  void set_password(std::string_view password);
 
   // Where requests are written. Requires: usable().
   Buffer& out() {
@@ -174,6 +183,7 @@ class Connection final : private net::StreamHandler {
   void connected(Result<std::unique_ptr<net::Stream>> stream);
   void handshake();
   bool on_handshake_reply(std::string_view reply);
+  void refuse_login(std::string_view error);
   void become_ready();
   bool deliver(std::string_view& bytes);
   bool deliver_push(std::string_view& bytes);
@@ -191,6 +201,9 @@ class Connection final : private net::StreamHandler {
   State state_ = State::kIdle;
   uint64_t lives_ = 0;  // ended so far: tells a handler that its stream is gone
   std::string failure_;
+  std::string refusal_;
+  bool needs_login_ = false;
+  bool password_is_new_ = false;  // since the login under way was sent
   std::unique_ptr<net::Connecting> connecting_;
   std::unique_ptr<net::Stream> stream_;
   net::Timer reconnect_;

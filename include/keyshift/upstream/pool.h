@@ -10,16 +10,21 @@
 //   pool.give_back(connection)         the next may have it
 //   pool.subscriber()                  the one that carries the subscriptions of all sessions
 //
+// A user who has logged in with the upstream has a pool too (users.h); leases are counted over all pools of the worker.
+//
 // Belongs to one loop's thread.
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "keyshift/net/loop.h"
 #include "keyshift/net/timer.h"
 #include "keyshift/upstream/connection.h"
+#include "keyshift/upstream/leases.h"
 
 namespace keyshift::upstream {
 
@@ -32,7 +37,9 @@ struct PoolOptions {
 
 class Pool {
  public:
-  Pool(net::Loop* loop, PoolOptions options, telemetry::LoopStats* stats);
+  // `leases` outlives the pool.
+  Pool(net::Loop* loop, PoolOptions options, telemetry::LoopStats* stats, Leases* leases);
+  ~Pool();
 
   // The shared connection of a protocol with the fewest replies owed; opened if it never was.
   Connection* shared(resp::Protocol protocol);
@@ -43,36 +50,35 @@ class Pool {
   // The connection that subscribes for everybody; opened if it never was. RESP3, where what is pushed cannot be taken for
   // a reply. One more than the others, nobody's else.
   Connection* subscriber();
-  // Calls on_room() once, in a later turn: when a lease has come free, or when the queue's deadline from `since_ns` has
-  // passed. Who has waited longest comes first.
-  void wait_for_lease(Waiter* waiter, uint64_t since_ns);
-  bool waited_too_long(uint64_t since_ns) const;
-  void stop_waiting(Waiter* waiter);
+  Leases& leases() { return *leases_; }
   // Requires: from borrow() or lease(), and left in no state that the next user would meet (else abort() it first).
   void give_back(Connection* connection);
   // The same for one in a state that nobody else may meet: it is closed as soon as all that it owes has come. Requires:
   // from lease(), and no waiter is left.
   void give_up(Connection* connection);
+  // A shared connection that is there, null if none is.
+  Connection* ready() const;
+
+  // What connections log in with from their next attempt on. Requires: the same user.
+  void set_password(std::string_view password);
+  // Whether the upstream has answered SELECT with OK for this database.
+  bool has_database(int database) const { return databases_.contains(database); }
+  void note_database(int database) { databases_.insert(database); }
 
  private:
   using Connections = std::vector<std::unique_ptr<Connection>>;
-  struct Waiting {
-    Waiter* waiter;
-    uint64_t since_ns;
-  };
-
   std::unique_ptr<Connection> make(resp::Protocol protocol);
   size_t places() const;
   Connection* take(resp::Protocol protocol, Connections& into);
   void retire(Connections::iterator idle, std::string_view reason);
+  std::vector<Connection*> all() const;
   void check_deadlines();
   void check_leaving();
-  size_t free_leases() const;
-  void check_waiting();
 
   net::Loop* loop_;
   PoolOptions options_;
   telemetry::LoopStats* stats_;
+  Leases* leases_;
   Connections resp2_;
   Connections resp3_;
   Connections borrowed_;
@@ -82,9 +88,8 @@ class Pool {
   Connections idle_;  // were borrowed or leased, and will be again
   // Replaced ones. One of them may be delivering the reply that led to its replacement: they go in a later turn.
   Connections retired_;
-  std::vector<Waiting> waiting_;  // for a lease, in the order of their coming
+  std::unordered_set<int> databases_;
   net::Timer deadlines_;
-  net::Timer lease_free_;
 };
 
 }  // namespace keyshift::upstream
