@@ -30,8 +30,14 @@ class Node(BothWays):
 
 
 class Applications(BothWays):
+    def test_celery(self):
+        self.run_alike('celery', [PYTHON, 'celery_run.py'])
+
     def test_django(self):
         self.run_alike('django', [PYTHON, 'django_run.py'])
+
+    def test_rq(self):
+        self.run_alike('rq', [PYTHON, 'rq_run.py'])
 
     def test_sidekiq(self):
         self.run_alike('sidekiq', [RUBY, 'sidekiq_run.rb'])
