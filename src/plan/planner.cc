@@ -75,6 +75,7 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
     plan.steps.push_back(Disposition::kDiscard);
   }
   Work work = begin(row, request, context, out, plan);
+  if (is_about_channels(row.reply)) return write_channels(work, renames_anything(context));
   if (renames_anything(context)) {
     switch (row.reply) {
       case Reply::kKeys:

@@ -11,7 +11,8 @@ Proxy::Proxy(Options options, std::shared_ptr<const Settings> settings)
     : options_(std::move(options)), settings_(std::move(settings)) {
   for (int number = 0; number < options_.workers; ++number) {
     workers_.push_back(std::make_unique<Worker>(
-        Worker::Shared{options_, clients_, facts_, script_news_, *this}, settings_, number));
+        Worker::Shared{options_, clients_, facts_, script_news_, subscription_counts_, *this}, settings_,
+        number));
   }
 }
 

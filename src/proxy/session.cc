@@ -369,7 +369,8 @@ plan::Context Session::context() {
           .view = listener().view,
           .protocol = protocol_,
           .database = database_,
-          .now_ms = worker_.loop().wall_ms()};
+          .now_ms = worker_.loop().wall_ms(),
+          .audience = &worker_.subscription_counts()};
 }
 
 void Session::select_upstream(const command::Row& row, int database) {

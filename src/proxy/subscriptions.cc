@@ -34,12 +34,21 @@ constexpr const Words& words_of(SubscriptionKind kind) {
   return kWords[static_cast<size_t>(kind)];
 }
 
+// Patterns are the client's own, for it is told what fits them; a channel is the same by whatever name.
+const std::string& counted_name(const Subscription& subscription) {
+  return subscription.kind == SubscriptionKind::kPattern ? subscription.name
+                                                         : subscription.topics.front()->name;
+}
+
 }  // namespace
 
 Subscriptions::Subscriptions(Worker& worker) : worker_(worker) {}
 
 Subscriptions::~Subscriptions() {
   if (connection_ != nullptr) connection_->abandon(this);
+  for (Topics& all : topics_) {
+    for (const auto& [name, topic] : all) set_there(*topic, false);
+  }
 }
 
 bool Subscriptions::usable() {
@@ -109,11 +118,13 @@ void Subscriptions::forget(const Subscriber* subscriber) {
 
 void Subscriptions::attach(Subscription& subscription) {
   subscription.attached = true;
+  worker_.subscription_counts().add_clients(subscription.kind, counted_name(subscription), 1);
   for (Topic* topic : subscription.topics) topic->receivers.push_back(&subscription);
 }
 
 void Subscriptions::detach(Subscription& subscription) {
   if (!std::exchange(subscription.attached, false)) return;
+  worker_.subscription_counts().add_clients(subscription.kind, counted_name(subscription), -1);
   for (Topic* topic : subscription.topics) {
     const auto found = std::ranges::find(topic->receivers, &subscription);
     *found = topic->receivers.back();
@@ -126,7 +137,8 @@ void Subscriptions::end_if_unused(Topic* topic) {
 }
 
 void Subscriptions::set_there(Topic& topic, bool there) {
-  topic.there = there;
+  if (std::exchange(topic.there, there) == there) return;
+  worker_.subscription_counts().add_connections(topic.kind, topic.name, there ? 1 : -1);
 }
 
 // ---- what the upstream says

@@ -97,9 +97,13 @@ ChannelPattern translate_channels(const Ruleset& rules, std::string_view glob, c
       made.of_keys = true;
       return made;
     }
-    const std::string prefix = literal_prefix(glob_tokens(glob, KeyPattern::kMaxGlob));
-    const bool keyspace = may_begin(prefix, kKeyspace);
-    made.of_keys = keyspace || may_begin(prefix, kKeyevent);
+    const GlobTokens tokens = glob_tokens(glob, KeyPattern::kMaxGlob);
+    const std::string prefix = literal_prefix(tokens);
+    const bool literal = prefix.size() == tokens.size();
+    const ChannelName::Kind only = read_channel(prefix).kind;
+    const bool keyspace = literal ? only == ChannelName::Kind::kKeyspace : may_begin(prefix, kKeyspace);
+    made.of_keys =
+        keyspace || (literal ? only == ChannelName::Kind::kKeyevent : may_begin(prefix, kKeyevent));
     if (keyspace) made.physical.emplace_back(kEveryKeyspace);
   }
   made.physical.emplace_back(glob);

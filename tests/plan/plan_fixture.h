@@ -77,10 +77,14 @@ class PlanTest : public ::testing::Test {
     EXPECT_EQ(match.outcome, command::Match::Outcome::kFound);
     Buffer out;
     out.append("before");
-    planner_.make(
-        *match.row, request,
-        {.rules = rules_, .view = view_, .protocol = resp::Protocol::kResp2, .database = 0, .now_ms = kNowMs},
-        out, plan_);
+    planner_.make(*match.row, request,
+                  {.rules = rules_,
+                   .view = view_,
+                   .protocol = resp::Protocol::kResp2,
+                   .database = 0,
+                   .now_ms = kNowMs,
+                   .audience = audience_},
+                  out, plan_);
     return std::string(out.view().substr(6));
   }
 
@@ -117,6 +121,7 @@ class PlanTest : public ::testing::Test {
 
   std::shared_ptr<const scheme::Ruleset> rules_;
   scheme::View view_;
+  const Audience* audience_ = nullptr;
   Planner planner_{7};
   Plan plan_;
   resp::RequestParser parser_;

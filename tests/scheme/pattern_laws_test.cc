@@ -13,25 +13,6 @@
 namespace keyshift::scheme {
 namespace {
 
-std::string random_glob(RandomScheme& random, const std::string& key) {
-  if (random.chance(4)) return random.bytes(0, 6, "ab:*?d[^-]\\1");
-  std::string glob;
-  for (const char byte : key) {
-    if (random.chance(6)) {
-      glob += random.chance(2) ? "*" : "?";
-    } else if (random.chance(10)) {
-      glob += std::string("[") + (random.chance(3) ? "^" : "") + "a-b" + byte + "]";
-    } else if (!random.chance(8)) {
-      append_glob_escaped(glob, std::string_view(&byte, 1));
-    } else {
-      glob += "*";
-    }
-  }
-  if (random.chance(3) && glob.size() > 2) glob = glob.substr(0, 1 + random.below(glob.size())) + "*";
-  if (random.chance(8)) glob += "[ab";
-  return glob;
-}
-
 RC_GTEST_PROP(Patterns, NoNameIsLost, ()) {
   RandomScheme random(*rc::gen::noShrink(rc::gen::inRange<uint64_t>(0, UINT64_MAX)));
   const Accepted set = accepted(random);

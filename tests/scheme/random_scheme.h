@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "keyshift/scheme/glob.h"
 #include "scheme_fixture.h"
 
 namespace keyshift::scheme {
@@ -156,6 +157,26 @@ inline View random_view(RandomScheme& random) {
   const Naming naming = random.chance(2) ? Naming::kLegacy : Naming::kConsolidated;
   return random.chance(4) ? view_of(naming, Unmatched::kPrefix, random.chance(2) ? "a:" : "*p[")
                           : view_of(naming);
+}
+
+// A glob that is made from a name, and so may fit it.
+inline std::string random_glob(RandomScheme& random, const std::string& key) {
+  if (random.chance(4)) return random.bytes(0, 6, "ab:*?d[^-]\\1");
+  std::string glob;
+  for (const char byte : key) {
+    if (random.chance(6)) {
+      glob += random.chance(2) ? "*" : "?";
+    } else if (random.chance(10)) {
+      glob += std::string("[") + (random.chance(3) ? "^" : "") + "a-b" + byte + "]";
+    } else if (!random.chance(8)) {
+      append_glob_escaped(glob, std::string_view(&byte, 1));
+    } else {
+      glob += "*";
+    }
+  }
+  if (random.chance(3) && glob.size() > 2) glob = glob.substr(0, 1 + random.below(glob.size())) + "*";
+  if (random.chance(8)) glob += "[ab";
+  return glob;
 }
 
 }  // namespace keyshift::scheme

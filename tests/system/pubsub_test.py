@@ -131,6 +131,64 @@ class SubscribersTest(PubsubTest):
             self.assertIn(field, line)
 
 
+class CountsTest(PubsubTest):
+    """Numbers are those of one Redis with all these clients, whichever worker serves them."""
+
+    config = 'workers = 3\n' + RULES
+
+    def subscribers(self):
+        made = []
+        for number, words in enumerate((('SUBSCRIBE', 'a', 'b'), ('SUBSCRIBE', 'a'), ('SUBSCRIBE', 'a'),
+                                        ('PSUBSCRIBE', '*'), ('PSUBSCRIBE', '*', 'a*'), ('PSUBSCRIBE', '[ab]'),
+                                        ('SSUBSCRIBE', 'a'), ('SSUBSCRIBE', 'a'),
+                                        ('SUBSCRIBE', '__keyspace@0__:k:1', '__keyspace@0__:plain'),
+                                        ('PSUBSCRIBE', '__keyspace@0__:k:*', '*:k:1', '__keyspace@*'))):
+            client = self.client(2 + number % 2)
+            client.send(encode(words))
+            for _ in words[1:]:
+                client.read_raw()
+            made.append(client)
+        return made
+
+    def numbers(self, client):
+        asked = [('PUBLISH', channel, 'x') for channel in ('a', 'b', 'ab', 'none', '__keyspace@0__:k:1')]
+        asked += [('SPUBLISH', 'a', 'x'), ('PUBSUB', 'NUMSUB', 'a', 'b', 'none', '__keyspace@0__:k:1', '__keyspace@0__:x'),
+                  ('PUBSUB', 'NUMSUB'), ('PUBSUB', 'NUMPAT'), ('PUBSUB', 'SHARDNUMSUB', 'a', 'b')]
+        got = [client.ask(*words) for words in asked]
+        client.pipeline([('MULTI',)] + asked[:3] + asked[6:7])
+        got.append(client.ask('EXEC'))
+        for pattern in ((), ('*',), ('a*',), ('__key*',), ('__keyspace@0__:k:*',), ('*:k:1',)):
+            got.append(sorted(client.ask('PUBSUB', 'CHANNELS', *pattern)))
+        got.append(client.ask('PUBSUB', 'SHARDCHANNELS'))
+        return got
+
+    def test_publish_and_pubsub_count_as_one_redis_would(self):
+        bare = self.redis.connect()
+        self.addCleanup(bare.close)
+        subscribers = self.subscribers()
+        through = self.numbers(self.witness)
+        for client in subscribers:
+            client.close()
+        wait_for(lambda: bare.ask('PUBSUB', 'NUMPAT') == 0 and bare.ask('PUBSUB', 'CHANNELS') == [], 'the end of all')
+        self.assertEqual(self.witness.ask('PUBLISH', 'a', 'x'), 0)
+        self.keyshift, keyshift = self.redis, self.keyshift
+        try:
+            self.subscribers()
+            self.assertEqual(through, self.numbers(bare))
+        finally:
+            self.keyshift = keyshift
+
+    def test_subscribers_of_the_server_itself_are_counted_with_ours(self):
+        direct, here, there = self.redis.connect(), self.client(), self.client()
+        self.addCleanup(direct.close)
+        for client in (direct, here, there):
+            self.ask(client, 'SUBSCRIBE', 'both')
+        self.assertEqual(self.witness.ask('PUBLISH', 'both', 'x'), 3)
+        self.assertEqual(self.witness.ask('PUBSUB', 'NUMSUB', 'both'), [b'both', 3])
+        self.ask(here, 'UNSUBSCRIBE')
+        self.assertEqual(self.witness.ask('PUBLISH', 'both', 'x'), 2)
+
+
 class KeyChannelsTest(PubsubTest):
     @classmethod
     def setUpClass(cls):

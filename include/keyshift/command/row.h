@@ -163,7 +163,9 @@ enum class Reply : uint8_t {
   kMonitor,        // +OK, then lines that quote commands with their arguments
   kExec,           // an array of the replies to the queued commands, or null
   kChannels,       // an array of channel names (PUBSUB CHANNELS)
-  kChannelCounts,  // [channel, count, ...], a map in RESP3 (PUBSUB NUMSUB)
+  kChannelCounts,  // [channel, count, ...] (PUBSUB NUMSUB)
+  kReceivers,      // how many were told (PUBLISH)
+  kPatternCount,   // how many different patterns there are (PUBSUB NUMPAT)
   kSubscription,   // one [kind, channel, count] for each channel, then pushed messages
   kScriptSha,      // the SHA of the script in the request (SCRIPT LOAD)
   kScriptText,     // texts of scripts, somewhere (FUNCTION LIST WITHCODE, SCRIPT SHOW)

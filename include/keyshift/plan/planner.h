@@ -19,6 +19,7 @@
 #include "keyshift/command/keys.h"
 #include "keyshift/command/row.h"
 #include "keyshift/command/ttl.h"
+#include "keyshift/plan/audience.h"
 #include "keyshift/plan/pattern_cache.h"
 #include "keyshift/plan/plan.h"
 #include "keyshift/plan/streamed_tail.h"
@@ -28,13 +29,16 @@
 
 namespace keyshift::plan {
 
+class ChannelMapper;
+
 // Whose request it is. Mappers and tails keep what they need of it.
 struct Context {
   const std::shared_ptr<const scheme::Ruleset>& rules;
   const scheme::View& view;
   resp::Protocol protocol;
   int database;
-  int64_t now_ms;          // Unix time, for absolute expiries
+  int64_t now_ms;                      // Unix time, for absolute expiries
+  const Audience* audience = nullptr;  // null: nobody's
   bool may_block = false;  // the connection is the client's alone, or EXEC keeps the command from waiting
 };
 
@@ -74,6 +78,11 @@ class Planner {
   static Disposition disposition(const Work& work);
   bool write_name(Work& work, const command::Name& name);
   bool write_pattern(Work& work, const command::Name& name);
+  static bool is_about_channels(command::Reply reply);
+  void write_channels(Work& work, bool renames);
+  void write_channel(Work& work, const command::Name& name, bool renames, const Audience* audience,
+                     ChannelMapper& mapper);
+  std::unique_ptr<ChannelMapper> write_channel_pattern(Work& work);
   void judge_expiry(Work& work, const scheme::Match& match, bool lasting, PlannedKey& planned);
   void write_expiry(Work& work);
   bool plan_streamed_expiry(Work& work, uint32_t announced, StreamedTail& tail);

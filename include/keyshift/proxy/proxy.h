@@ -56,6 +56,7 @@ class Proxy {
   std::shared_ptr<const Settings> settings_;
   ClientRegistry clients_;
   ScriptNews script_news_;
+  SubscriptionCounts subscription_counts_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

@@ -31,6 +31,7 @@
 
 #include "keyshift/base/buffer.h"
 #include "keyshift/base/ring.h"
+#include "keyshift/proxy/subscription_counts.h"
 #include "keyshift/resp/reply_cursor.h"
 #include "keyshift/upstream/connection.h"
 
@@ -39,9 +40,6 @@ namespace keyshift::proxy {
 class Subscriber;
 class Worker;
 struct Subscription;
-
-enum class SubscriptionKind : uint8_t { kChannel, kPattern, kShard };
-inline constexpr size_t kSubscriptionKinds = 3;
 
 // What the upstream sends once, for all who want it.
 struct Topic {

@@ -40,6 +40,7 @@ class Worker {
     ClientRegistry& clients;
     Facts& facts;
     ScriptNews& script_news;
+    SubscriptionCounts& subscription_counts;
     const Proxy& proxy;  // for answers about all workers
   };
 
@@ -71,6 +72,7 @@ class Worker {
   ClientRegistry& clients() { return shared_.clients; }
   Facts& facts() { return shared_.facts; }
   ScriptNews& script_news() { return shared_.script_news; }
+  SubscriptionCounts& subscription_counts() { return shared_.subscription_counts; }
   const command::Table& table() const { return *tables_.back(); }
   upstream::Pool& pool() { return *pool_; }
   Subscriptions& subscriptions() { return *subscriptions_; }
