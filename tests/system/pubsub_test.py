@@ -185,7 +185,8 @@ class CountsTest(PubsubTest):
             self.ask(client, 'SUBSCRIBE', 'both')
         self.assertEqual(self.witness.ask('PUBLISH', 'both', 'x'), 3)
         self.assertEqual(self.witness.ask('PUBSUB', 'NUMSUB', 'both'), [b'both', 3])
-        self.ask(here, 'UNSUBSCRIBE')
+        self.assertEqual(self.ask(here, 'UNSUBSCRIBE'), frame('*', 'message', 'both', 'x'))
+        self.assertEqual(here.read(), frame('*', 'unsubscribe', 'both', 0))
         self.assertEqual(self.witness.ask('PUBLISH', 'both', 'x'), 2)
 
 
