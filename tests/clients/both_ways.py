@@ -85,10 +85,10 @@ class BothWays(unittest.TestCase):
         with open(os.path.join(HERE, configuration + '.toml'), encoding='utf-8') as file:
             text = file.read()
         argv = [argv[0], os.path.join(HERE, argv[1]), *arguments]
-        plain = self.started(RedisServer)
-        behind = self.started(RedisServer, '--notify-keyspace-events', ALL_EVENTS)
+        plain, behind = [self.started(RedisServer, '--notify-keyspace-events', ALL_EVENTS) for _ in range(2)]
         keyshift = self.started(Keyshift, behind.url, config=text)
-        touched = TouchedKeys(behind)
+        # Who listens counts as a subscriber: so somebody listens to the plain server too.
+        _, touched = TouchedKeys(plain), TouchedKeys(behind)
         runs = [self.started(Run, argv, 'redis://127.0.0.1:%d' % server.port) for server in (plain, keyshift)]
         direct, through = [run.outcome() for run in runs]
         self.same(direct, through)

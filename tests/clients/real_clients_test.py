@@ -17,16 +17,31 @@ class RedisPy(BothWays):
     def test_with_hiredis(self):
         self.run_alike('redis_py', [PYTHON, 'redis_py_run.py'], 'hiredis')
 
+    def test_messages_with_its_own_parser(self):
+        self.run_alike('redis_py', [PYTHON, 'redis_py_feeds.py'], 'python', 'messages', few_keys=True)
+
+    def test_messages_with_hiredis(self):
+        self.run_alike('redis_py', [PYTHON, 'redis_py_feeds.py'], 'hiredis', 'messages', few_keys=True)
+
 
 class Node(BothWays):
     def test_ioredis(self):
         self.run_alike('ioredis', [NODE, 'ioredis_run.js'])
+
+    def test_ioredis_messages(self):
+        self.run_alike('ioredis', [NODE, 'ioredis_feeds.js'], 'messages', few_keys=True)
 
     def test_node_redis_with_resp2(self):
         self.run_alike('node_redis', [NODE, 'node_redis_run.js'], '2')
 
     def test_node_redis_with_resp3(self):
         self.run_alike('node_redis', [NODE, 'node_redis_run.js'], '3')
+
+    def test_node_redis_messages_with_resp2(self):
+        self.run_alike('node_redis', [NODE, 'node_redis_feeds.js'], '2', 'messages', few_keys=True)
+
+    def test_node_redis_messages_with_resp3(self):
+        self.run_alike('node_redis', [NODE, 'node_redis_feeds.js'], '3', 'messages', few_keys=True)
 
 
 class Applications(BothWays):
