@@ -50,6 +50,10 @@ std::string only_subscriber(std::string_view name) {
       name);
 }
 
+std::string exec_aborted(std::string_view reason) {
+  return fmt::format("EXECABORT Transaction discarded because of: {}", reason);
+}
+
 std::string needs_lease(std::string_view name) {
   return fmt::format(
       "ERR {} needs an upstream connection of its own, which this version of Keyshift does not lend; "

@@ -106,13 +106,13 @@ bool Session::set_protocol(resp::Protocol protocol) {
 bool Session::reset() {
   const bool moves = lease_ != nullptr || user_ != nullptr || protocol_ != resp::Protocol::kResp2;
   if (moves && !pending_.empty()) return false;
+  if (transaction_) leave_transaction();
   set_protocol(resp::Protocol::kResp2);
   become("default", nullptr);
   by_upstream_ = false;
   set_database(worker_.options().database);
   set_authenticated(begins_authenticated());
   set_replies(Replies::kOn);
-  transaction_.reset();
   watch_broken_ = false;
   subscriber_.reset();
   if (lease_ != nullptr) drop_lease("its client has reset itself");
@@ -161,6 +161,14 @@ void Session::on_bytes(std::string_view bytes) {
 
 // Returns how many bytes at the front of `bytes` are done with.
 size_t Session::take_requests(std::string_view bytes) {
+  at_hand_ = bytes;
+  const size_t taken = parse_requests(bytes);
+  KEYSHIFT_CHECK(!transaction_ || !transaction_->whole(),
+                 "a transaction broke off in the middle of its burst");
+  return taken;
+}
+
+size_t Session::parse_requests(std::string_view bytes) {
   using Status = resp::RequestParser::Status;
   size_t taken = 0;
   entry_->query_bytes.store(bytes.size(), std::memory_order_relaxed);
@@ -248,7 +256,12 @@ bool Session::dispatch(const resp::Request& request) {
   }
   entry_->command.store(row.name.data(), std::memory_order_relaxed);
   if (!row.takes(request.size())) {
-    refuse(errors::wrong_arity(row.name));
+    if (row.reply == Reply::kExec) {
+      if (transaction_) leave_transaction();
+      answer_error(errors::exec_aborted(errors::wrong_arity(row.name).substr(4)));
+    } else {
+      refuse(errors::wrong_arity(row.name));
+    }
     return true;
   }
   if (!authenticated_ && !LocalCommands::allowed_before_auth(row)) {
@@ -267,8 +280,7 @@ bool Session::dispatch(const resp::Request& request) {
     if (!permitted || !*permitted) return permitted.has_value();
   }
   if (transaction_ && row.scope != Scope::kTransaction && row.name != "quit" && row.name != "reset") {
-    queue(row, request);
-    return true;
+    return queue(row, request);
   }
   switch (row.scope) {
     case Scope::kShared:
@@ -419,13 +431,15 @@ void Session::on_settings() {
 bool Session::must_wait() {
   const size_t soft_bytes = worker_.settings().client_output_soft_bytes;
   // Behind a large request the session waits until its reply is there: it will use another connection.
-  return waits_for_room_ || waits_for_lease_ || holds(Hold::kBlocked) ||
-         (lease_ != nullptr && holds_ == 0 && !pending_.empty()) || selecting_ || reloading_ ||
-         is_subscribing() || (inquiry_ != nullptr && !inquiry_->answered) ||
-         (borrowed_ != nullptr && !streaming_) || deferred_.size() > soft_bytes ||
-         pending_.size() >= worker_.options().client_pending_requests ||
-         (pending_.size() > 1 && pending_.size() * expected_reply_bytes_ > soft_bytes) ||
-         stream_->unsent_bytes() > soft_bytes;
+  // A transaction that is sent as a burst stops for nothing.
+  return (waits_for_room_ || waits_for_lease_ || holds(Hold::kBlocked) ||
+          (lease_ != nullptr && holds_ == 0 && !pending_.empty()) || selecting_ || reloading_ ||
+          is_subscribing() || (inquiry_ != nullptr && !inquiry_->answered) ||
+          (borrowed_ != nullptr && !streaming_) || deferred_.size() > soft_bytes ||
+          pending_.size() >= worker_.options().client_pending_requests ||
+          (pending_.size() > 1 && pending_.size() * expected_reply_bytes_ > soft_bytes) ||
+          stream_->unsent_bytes() > soft_bytes) &&
+         !(transaction_ && transaction_->whole());
 }
 
 // While a command waits in the server, reading goes on: that is how the end of its client is seen.

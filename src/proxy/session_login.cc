@@ -87,7 +87,8 @@ std::optional<bool> Session::is_permitted(const command::Row& row) {
   }
   if (!pending_.empty()) return std::nullopt;
   inquiry_ = std::make_unique<Inquiry>();
-  upstream::Connection& connection = target();
+  // What is asked in a transaction would be queued with it.
+  upstream::Connection& connection = transaction_ ? *pool().shared(protocol_) : target();
   const bool asked = inquiry_->question.ask(
       connection, probe, worker_.loop().now_ns(), [this](const upstream::Question::Answer& answer) {
         if (answer.reply.empty()) {

@@ -70,27 +70,18 @@ void Session::expect(const command::Row& row, const resp::Request& request, plan
                      uint64_t started_ns) {
   upstream::Connection* const connection = borrowed_ != nullptr ? borrowed_ : &target();
   const Generation& generation = *worker_.generation();
-  const auto domain_of = [&generation](const plan::PlannedKey& key) {
-    return &generation.domain(key.domain);
-  };
   Pending& pending = pending_.emplace_back();
   pending.row = &row;
   pending.mapper = std::move(plan.mapper);
   pending.keys = static_cast<uint32_t>(plan.keys.size());
-  pending.domain = plan.keys.empty() ? generation.no_domain : domain_of(plan.keys.front());
+  pending.domain = plan.keys.empty() ? generation.no_domain : &generation.domain(plan.keys.front().domain);
   pending.silent = silent_;
-  pending.exec = row.reply == Reply::kExec;
   pending.info = row.reply == Reply::kInfo && info_wants_ours(request);
   worker_.counters().commands[static_cast<size_t>(row.family)].add();
 
-  bool whole = pending.info;
-  if (row.hit == command::Hit::kElements && plan.keys.size() > 1 &&
-      std::any_of(plan.keys.begin(), plan.keys.end(),
-                  [&](const auto& key) { return domain_of(key) != pending.domain; })) {
-    pending.element_domains = std::make_unique<std::vector<telemetry::DomainStats*>>();
-    for (const auto& key : plan.keys) pending.element_domains->push_back(domain_of(key));
-    whole = true;
-  }
+  if (row.hit == command::Hit::kElements && plan.keys.size() > 1)
+    pending.element_domains = element_domains(row, plan);
+  const bool whole = pending.info || pending.element_domains != nullptr;
   for (const plan::Disposition step : plan.steps) {
     if (step == plan::Disposition::kDiscard) {
       connection->expect({.started_ns = started_ns});
@@ -138,6 +129,10 @@ void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finishe
   if (buried_) return;
   Pending& pending = pending_.front();
   reply_bytes_ += bytes.size();
+  if (pending.kind != Pending::Kind::kOrdinary) {
+    on_transaction_reply(pending, bytes, finished, started_ns);
+    return;
+  }
   if (!pending.answered && !pending.silent) relay(pending, bytes, finished != nullptr);
   if (finished == nullptr) {
     check_output();
@@ -149,12 +144,10 @@ void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finishe
   }
   if (streaming_)
     streaming_->lost = true;  // an answer before the request's end: nothing of the rest may be sent
-  if (pending.row->hit != command::Hit::kNone && !pending.answered) count_hits(pending, bytes, *finished);
-  if (--pending.steps_left > 0) return;
-  if (pending.exec) {
-    const int selected = static_cast<const plan::ExecMapper&>(*pending.mapper).selected();
-    if (selected >= 0) set_database(selected);
+  if (pending.row->hit != command::Hit::kNone && !pending.answered) {
+    count_hits(*pending.row, *pending.domain, pending.keys, pending.element_domains.get(), bytes, *finished);
   }
+  if (--pending.steps_left > 0) return;
   // How long a command waited for others says nothing about us.
   if (started_ns != upstream::Connection::kNoDeadline) {
     auto& durations = worker_.counters().durations[static_cast<size_t>(pending.row->family)];
@@ -181,18 +174,37 @@ void Session::relay(Pending& pending, std::string_view bytes, bool finished) {
   stream_->mark_dirty();
 }
 
-void Session::count_hits(const Pending& pending, std::string_view reply, const resp::ReplyScanner& scanner) {
-  if (!pending.element_domains || scanner.type() != '*') {
-    const plan::HitCount count = plan::count_hits(pending.row->hit, scanner, pending.keys);
-    pending.domain->hits.add(count.hits);
-    pending.domain->misses.add(count.misses);
+// Null if all elements of the reply are about keys of one domain. Then the reply need not be whole to be counted.
+ElementDomains Session::element_domains(const command::Row& row, const plan::Plan& plan) const {
+  const auto& keys = plan.keys;
+  const Generation& generation = *worker_.generation();
+  const auto domain_of = [&generation](const plan::PlannedKey& key) {
+    return &generation.domain(key.domain);
+  };
+  if (row.hit != command::Hit::kElements ||
+      std::ranges::all_of(keys, [&](const auto& key) { return domain_of(key) == domain_of(keys.front()); })) {
+    return nullptr;
+  }
+  auto domains = std::make_unique<std::vector<telemetry::DomainStats*>>();
+  for (const auto& key : keys) domains->push_back(domain_of(key));
+  return domains;
+}
+
+// `reply` is whole if there are `element_domains`.
+void Session::count_hits(const command::Row& row, telemetry::DomainStats& domain, uint32_t keys,
+                         const std::vector<telemetry::DomainStats*>* element_domains, std::string_view reply,
+                         const resp::ReplyScanner& scanner) {
+  if (element_domains == nullptr || scanner.type() != '*') {
+    const plan::HitCount count = plan::count_hits(row.hit, scanner, keys);
+    domain.hits.add(count.hits);
+    domain.misses.add(count.misses);
     return;
   }
   resp::ReplyCursor cursor(reply);
   cursor.next();
-  for (telemetry::DomainStats* const domain : *pending.element_domains) {
+  for (telemetry::DomainStats* const each : *element_domains) {
     if (cursor.done()) break;
-    (cursor.next().is_null ? domain->misses : domain->hits).add();
+    (cursor.next().is_null ? each->misses : each->hits).add();
   }
 }
 
@@ -260,7 +272,11 @@ void Session::on_lost(upstream::Loss loss, std::string_view reason) {
   error_.clear();
   const bool wants_login = loss == upstream::Loss::kNotSent && !by_upstream_ && listener().asks_upstream &&
                            connection_ != nullptr && connection_->needs_login();
-  if (wants_login) set_authenticated(false);
+  if (wants_login) {
+    set_authenticated(false);
+    if (transaction_) forget_transaction();
+  }
+  on_transaction_lost(pending);
   answer_head(wants_login ? std::string(errors::kNoAuth) : errors::upstream_lost(loss, reason));
   if (streaming_) streaming_->lost = true;
   if (--pending.steps_left == 0) complete();

@@ -35,7 +35,8 @@ Worker::Worker(const Shared& shared, std::shared_ptr<const Settings> settings, i
     : shared_(shared),
       stats_(command::kFamilyCount),
       generation_(std::make_shared<const Generation>(std::move(settings), stats_)),
-      planner_(std::random_device()() + static_cast<uint64_t>(number)) {
+      planner_(std::random_device()() + static_cast<uint64_t>(number)),
+      lookahead_(shared.options.limits) {
   // Not owned: the built-in table lives as long as the program.
   tables_.push_back(
       std::shared_ptr<const command::Table>(std::shared_ptr<void>(), &command::Table::built_in()));

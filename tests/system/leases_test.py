@@ -1,4 +1,4 @@
-"""Commands that wait, watched keys and transactions: what they share, hold, give back, and leave behind."""
+"""Commands that wait in the server: what they share, hold, give back, and leave behind."""
 
 import os
 import signal
@@ -171,107 +171,6 @@ class BoundTest(unittest.TestCase):
             self.assertEqual(watches.command('EXEC'), NULL, 'nobody knows whether the key was changed')
             self.assertIsNone(watches.ask('GET', 'k:1'))
             self.assertEqual(waits.ask('PING'), b'PONG')
-
-
-class TransactionTest(WithServers):
-    def test_a_transaction_is_one_burst_whose_added_steps_nobody_sees(self):
-        with self.keyshift.connect() as client, self.redis.connect() as monitor, self.redis.connect() as bare:
-            monitor.command('MONITOR')
-            for words in (('MULTI',), ('SADD', 'k:set', 'a'), ('PING',), ('GET', 'k:none'), ('CLIENT', 'GETNAME')):
-                client.command(*words)
-            self.witness.ask('SET', 'k:between', 'x')
-            self.assertEqual(client.command('EXEC'), ('*', ((':', 1), ('+', b'PONG'), ('$', None), ('$', None))))
-            seen = []
-            while not seen or seen[-1] != b'"EXEC"':
-                seen.append(monitor.read()[1].split(b'] ', 1)[1])
-            self.assertEqual(seen[-6:], [b'"MULTI"', b'"SADD" "bench:kv:id:set" "a"',
-                                         b'"EXPIRE" "bench:kv:id:set" "3600" "NX"', b'"PING"',
-                                         b'"GET" "bench:kv:id:none"', b'"EXEC"'])
-            self.assertEqual(bare.ask('TTL', 'bench:kv:id:set'), 3600)
-
-    def test_errors_while_queueing_abort(self):
-        with self.keyshift.connect() as client:
-            for wrong in (('NOSUCH',), ('SET', 'k:1'), ('DEBUG', 'SLEEP', '0'), ('SUBSCRIBE', 'c')):
-                client.ask('MULTI')
-                self.assertTrue(is_error(client.command(*wrong)), wrong)
-                self.assertEqual(client.ask('SET', 'k:aborted', 'x'), b'QUEUED')
-                self.assertTrue(client.command('EXEC')[1].startswith(b'EXECABORT'))
-            self.assertIsNone(client.ask('GET', 'k:aborted'))
-            for words, error in ((('EXEC',), b'ERR EXEC without MULTI'), (('DISCARD',), b'ERR DISCARD without MULTI')):
-                self.assertEqual(client.command(*words), ('-', error))
-            client.ask('MULTI')
-            self.assertEqual(client.command('MULTI'), ('-', b'ERR MULTI calls can not be nested'))
-            self.assertEqual(client.command('WATCH', 'k:1'), ('-', b'ERR WATCH inside MULTI is not allowed'))
-            self.assertEqual(client.command('EXEC'), ('*', ()))
-
-    def test_what_the_server_has_against_a_command_aborts_with_its_reason(self):
-        with self.keyshift.connect() as client, self.redis.connect() as bare:
-            client.ask('MULTI')
-            client.ask('SET', 'k:oom', 'x')
-            bare.ask('CONFIG', 'SET', 'maxmemory', '1')
-            try:
-                reply = client.command('EXEC')
-            finally:
-                bare.ask('CONFIG', 'SET', 'maxmemory', '0')
-            self.assertTrue(reply[1].startswith(b'EXECABORT'), reply)
-            self.assertIn(b'OOM', reply[1])
-
-    def test_watch_sees_the_changes_of_others_and_its_connection_is_given_back(self):
-        with self.keyshift.connect() as client:
-            for change in (True, False):
-                client.ask('WATCH', 'k:watched')
-                if change:
-                    self.witness.ask('SET', 'k:watched', 'theirs')
-                client.ask('MULTI')
-                client.ask('SET', 'k:watched', 'mine')
-                self.assertEqual(client.command('EXEC'), NULL if change else ('*', (('+', b'OK'),)))
-            for end in (('UNWATCH',), ('DISCARD',), ('RESET',)):
-                client.ask('WATCH', 'k:watched')
-                if end == ('DISCARD',):
-                    client.ask('MULTI')
-                client.ask(*end)
-                self.witness.ask('SET', 'k:watched', end[0])
-                client.ask('MULTI')
-                client.ask('GET', 'k:watched')
-                self.assertEqual(client.command('EXEC'), ('*', (('$', end[0].encode()),)))
-
-    def test_select_while_a_key_is_watched_keeps_its_place(self):
-        with self.keyshift.connect() as client:
-            client.ask('SET', 'k:large', b'x' * 5_000_000)
-            for database in (9, 10, 11, 12):
-                commands = [('SELECT', '0'), ('WATCH', 'k:other'), ('GET', 'k:large'), ('SELECT', database),
-                            ('EXISTS', 'k:large'), ('UNWATCH',)]
-                replies = client.pipeline(commands)
-                self.assertEqual([reply[0] for reply in replies], ['+', '+', '$', '+', ':', '+'])
-                self.assertEqual((len(replies[2][1]), replies[4][1]), (5_000_000, 0))
-
-    def test_a_change_of_protocol_breaks_the_watch(self):
-        with self.keyshift.connect() as client:
-            client.ask('WATCH', 'k:p')
-            self.assertEqual(client.command('HELLO', '3')[0], '%')
-            client.ask('MULTI')
-            self.assertEqual(client.command('EXEC'), ('_', None))
-
-    def test_select_in_a_transaction_is_the_clients_alone(self):
-        with self.keyshift.connect() as client:
-            for words in (('MULTI',), ('SELECT', '5'), ('SET', 'k:five', 'x')):
-                client.command(*words)
-            self.assertEqual(client.command('EXEC'), ('*', (('+', b'OK'), ('+', b'OK'))))
-            self.assertEqual(client.ask('GET', 'k:five'), b'x')
-            self.assertIsNone(self.witness.ask('GET', 'k:five'))
-            client.ask('MULTI')
-            client.ask('SELECT', '0')
-            client.ask('DISCARD')
-            self.assertEqual(client.ask('GET', 'k:five'), b'x')
-
-    def test_what_is_queued_is_bounded(self):
-        options = ('--limits-max-request', '1mb', '--limits-stream-threshold', '64kb')
-        with Keyshift(self.redis.url, config=RULES, options=options) as keyshift, keyshift.connect() as client:
-            client.ask('MULTI')
-            replies = [client.command('SET', 'k:big', b'x' * 300_000) for _ in range(5)]
-            self.assertEqual([reply[0] for reply in replies], ['+', '+', '+', '-', '-'])
-            self.assertTrue(client.command('EXEC')[1].startswith(b'EXECABORT'))
-            self.assertEqual(client.ask('PING'), b'PONG')
 
 
 if __name__ == '__main__':

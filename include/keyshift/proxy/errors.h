@@ -41,14 +41,19 @@ inline constexpr std::string_view kLargeName =
 inline constexpr std::string_view kUnblockReason = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
 inline constexpr std::string_view kAuthInMulti =
     "ERR AUTH inside MULTI would make EXEC wait for the upstream twice; log in before MULTI";
-inline constexpr std::string_view kNestedMulti = "ERR MULTI calls can not be nested";
-inline constexpr std::string_view kWatchInMulti = "ERR WATCH inside MULTI is not allowed";
-inline constexpr std::string_view kDiscardWithoutMulti = "ERR DISCARD without MULTI";
-inline constexpr std::string_view kExecWithoutMulti = "ERR EXEC without MULTI";
 inline constexpr std::string_view kExecAborted =
     "EXECABORT Transaction discarded because of previous errors.";
 inline constexpr std::string_view kLargeTransaction =
-    "ERR the commands queued since MULTI are larger than limits.max_request; use smaller transactions";
+    "ERR what must be kept of the commands queued since MULTI is larger than limits.max_request; use smaller "
+    "transactions";
+inline constexpr std::string_view kNotInTransaction = "ERR Command not allowed inside a transaction";
+inline constexpr std::string_view kTransactionLost =
+    "ERR Keyshift lost the upstream connection of this transaction; nothing of it is executed";
+inline constexpr std::string_view kNotQueued =
+    "ERR the upstream executed this command outside of a transaction, because it had refused MULTI";
+inline constexpr std::string_view kForeignExec =
+    "ERR the upstream's reply to EXEC is not one to the commands of this transaction, which may have been "
+    "executed";
 
 inline constexpr std::string_view kTooManySubscriptions =
     "ERR the names of this client's subscriptions are larger than limits.max_request; use patterns, or more "
@@ -62,6 +67,8 @@ std::string wrong_arity(std::string_view name);
 
 // For a RESP2 client that is subscribed.
 std::string only_subscriber(std::string_view name);
+// EXEC of a transaction that cannot be executed, in the words of Redis.
+std::string exec_aborted(std::string_view reason);
 std::string needs_lease(std::string_view name);
 std::string no_lease(std::string_view name);
 std::string refused_command(std::string_view name);

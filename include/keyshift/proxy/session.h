@@ -30,11 +30,11 @@
 #include "keyshift/net/stream.h"
 #include "keyshift/plan/planner.h"
 #include "keyshift/plan/reply_mapper.h"
-#include "keyshift/plan/transaction.h"
 #include "keyshift/proxy/client_registry.h"
 #include "keyshift/proxy/generation.h"
 #include "keyshift/proxy/options.h"
 #include "keyshift/proxy/subscriber.h"
+#include "keyshift/proxy/transaction.h"
 #include "keyshift/resp/protocol.h"
 #include "keyshift/resp/request_parser.h"
 #include "keyshift/upstream/connection.h"
@@ -124,20 +124,27 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
  private:
   // One request of the client, or the length of local replies, in the order of their arrival.
   struct Pending {
+    enum class Kind : uint8_t {
+      kOrdinary,
+      kMulti,   // MULTI of a transaction in pieces
+      kQueued,  // a command of a transaction: queued, or refused; MULTI of a whole one
+      kExec,    // of executing_.front()
+    };
+
     std::unique_ptr<plan::ReplyMapper> mapper;
-    std::unique_ptr<std::vector<telemetry::DomainStats*>> element_domains;  // of an MGET over several domains
-    const command::Row* row = nullptr;                                      // null: local replies
-    size_t local_bytes = 0;                                                 // of deferred_
-    telemetry::DomainStats* domain = nullptr;                               // of the first key
+    ElementDomains element_domains;            // of an MGET over several domains
+    const command::Row* row = nullptr;         // null: local replies
+    size_t local_bytes = 0;                    // of deferred_
+    telemetry::DomainStats* domain = nullptr;  // of the first key
     uint32_t keys = 0;
     uint32_t steps_left = 0;  // replies to come that are not discarded
     int selects = -1;         // the database that the session is in if the reply is OK
-    bool map = false;         // whole replies through the mapper
-    bool exec = false;        // the mapper is an ExecMapper
-    bool info = false;        // our section belongs to the reply
-    bool silent = false;      // CLIENT REPLY OFF
-    bool begun = false;       // a part of the reply has left
-    bool answered = false;    // by an error of ours: what still comes is dropped
+    Kind kind = Kind::kOrdinary;
+    bool map = false;       // whole replies through the mapper
+    bool info = false;      // our section belongs to the reply
+    bool silent = false;    // CLIENT REPLY OFF
+    bool begun = false;     // a part of the reply has left
+    bool answered = false;  // by an error of ours: what still comes is dropped
   };
 
   // What the request under way needs to know from the upstream. It is tried again when the answer is there.
@@ -167,6 +174,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void on_push(std::string_view frame) override;
 
   size_t take_requests(std::string_view bytes);
+  size_t parse_requests(std::string_view bytes);
   bool handle(const resp::Request& request);
   bool dispatch(const resp::Request& request);
   bool begin_large(std::string_view bytes);
@@ -188,8 +196,9 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   bool must_wait_for(upstream::Connection& connection);
   // Why the session holds a lease. It goes back when no reason is left and every reply is here.
   enum class Hold : uint8_t {
-    kBlocked = 1,  // the request under way may wait in the server for what others do
-    kWatch = 2,    // it watches keys
+    kBlocked = 1,      // the request under way may wait in the server for what others do
+    kWatch = 2,        // it watches keys
+    kTransaction = 4,  // a transaction whose commands come one by one
   };
   bool take_lease(Hold why);
   bool holds(Hold why) const { return (holds_ & static_cast<uint8_t>(why)) != 0; }
@@ -204,12 +213,31 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   bool feed_command(const command::Row& row, const resp::Request& request);
   bool tunnel_command(const command::Row& row, const resp::Request& request);
   bool transaction_command(const command::Row& row, const resp::Request& request);
+  bool answer_ok(const command::Row& row);
   bool watch(const command::Row& row, const resp::Request& request);
+  void unwatch();
+  bool watch_is_lost() const;
+  bool asks_first(const resp::Request& request) const;
+  bool comes_whole(const resp::Request& multi) const;
+  bool multi(const command::Row& row, const resp::Request& request);
+  void await(const command::Row& row, Pending::Kind kind, upstream::Connection& connection);
+  bool transaction_goes_on();
+  bool ask_in_transaction(const command::Row& row, const resp::Request& request);
+  bool queue(const command::Row& row, const resp::Request& request);
+  void queue_upstream(const command::Row& row, const resp::Request& request);
+  void note_queued(const command::Row& row, const resp::Request& request);
+  void show_transaction(bool open);
   bool exec(const command::Row& row, const resp::Request& request);
-  void queue(const command::Row& row, const resp::Request& request);
-  void answer_queued(plan::Transaction& transaction);
-  void end_transaction();
-  void answer_ok();
+  void leave_transaction();
+  void forget_transaction();
+  class Executing;
+  void answer_in_exec(const command::Row& row, const resp::Request& request, Buffer& out);
+  void on_transaction_reply(Pending& pending, std::string_view bytes, const resp::ReplyScanner* finished,
+                            uint64_t started_ns);
+  void relay_queued(Pending& pending, std::string_view bytes);
+  void relay_exec(Pending& pending, std::string_view bytes);
+  void on_transaction_lost(Pending& pending);
+  void end_exec();
   void refuse(std::string_view text);
   bool must_wait();
   void stall();
@@ -224,7 +252,10 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void count_expiry(const Generation& generation, const plan::PlannedKey& key);
   void count_refused();
   void note_script(const command::Row& row, const resp::Request& request);
-  void count_hits(const Pending& pending, std::string_view reply, const resp::ReplyScanner& scanner);
+  ElementDomains element_domains(const command::Row& row, const plan::Plan& plan) const;
+  static void count_hits(const command::Row& row, telemetry::DomainStats& domain, uint32_t keys,
+                         const std::vector<telemetry::DomainStats*>* element_domains, std::string_view reply,
+                         const resp::ReplyScanner& scanner);
   void relay(Pending& pending, std::string_view bytes, bool finished);
   void complete();
   void check_output();
@@ -242,7 +273,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   uint8_t holds_ = 0;            // of Hold. None, and lease_ is there: it goes back once every reply is here
   uint64_t lease_life_ = 0;      // of lease_, when it was taken
   uint64_t lease_asked_ns_ = 0;  // since when one is waited for; 0: it is not
-  std::unique_ptr<plan::Transaction> transaction_;  // from MULTI on
+  std::unique_ptr<Transaction> transaction_;      // from MULTI to EXEC or DISCARD
+  Ring<std::unique_ptr<Transaction>> executing_;  // whose EXEC is not answered yet
   std::unique_ptr<Streaming> streaming_;
   std::unique_ptr<Subscriber> subscriber_;  // from the first SUBSCRIBE on
   std::string user_name_ = "default";
@@ -250,10 +282,11 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   bool by_upstream_ = false;              // the upstream has let it in
   std::unique_ptr<Inquiry> inquiry_;      // what the upstream is asked before the next request can be taken
   resp::RequestParser parser_;
-  Buffer in_;        // the unfinished request, and what waits behind a stall
-  Buffer deferred_;  // local replies that wait for earlier ones
-  Buffer error_;     // an error reply that came in pieces and must be mapped
-  Buffer pushes_;    // pushed frames that wait for the end of the reply that is on its way
+  std::string_view at_hand_;  // what take_requests() is about
+  Buffer in_;                 // the unfinished request, and what waits behind a stall
+  Buffer deferred_;           // local replies that wait for earlier ones
+  Buffer error_;              // an error reply that came in pieces and must be mapped
+  Buffer pushes_;             // pushed frames that wait for the end of the reply that is on its way
   Ring<Pending> pending_;
   int database_;
   resp::Protocol protocol_ = resp::Protocol::kResp2;
@@ -262,10 +295,11 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   bool authenticated_;
   bool stalled_ = false;
   bool waits_for_room_ = false;
-  bool selecting_ = false;  // the database of what follows is not known yet
+  bool selecting_ = false;  // the database of what follows is not known yet, or what else EXEC changes
   bool reloading_ = false;  // waits for on_reloaded()
   bool waits_for_lease_ = false;
   bool watch_broken_ = false;  // the watched keys are watched no more: EXEC must find them changed
+  bool in_pieces_ = false;     // the MULTI that waits for a lease was found to come in pieces
   bool finishing_ = false;     // reads no more requests
   bool ended_ = false;         // the client has sent its last byte
   bool buried_ = false;

@@ -23,6 +23,7 @@
 #include "keyshift/proxy/options.h"
 #include "keyshift/proxy/script_news.h"
 #include "keyshift/proxy/subscriptions.h"
+#include "keyshift/resp/request_parser.h"
 #include "keyshift/telemetry/loop_stats.h"
 #include "keyshift/upstream/pool.h"
 #include "keyshift/upstream/users.h"
@@ -81,6 +82,8 @@ class Worker {
   // Scratch values of the request under way.
   plan::Plan& plan() { return plan_; }
   Buffer& scratch() { return scratch_; }
+  // For a look at requests behind the one under way. Requires: next() before each use.
+  resp::RequestParser& lookahead() { return lookahead_; }
   // The session is destroyed when the handlers of this turn are done.
   void bury(Session* session);
   // Closes the session with this id in one of the next turns. Any thread.
@@ -110,6 +113,7 @@ class Worker {
   plan::Planner planner_;
   plan::Plan plan_;
   Buffer scratch_;
+  resp::RequestParser lookahead_;
   // Rows must outlive what points at them, so tables are kept: they change once per upstream with new modules.
   std::vector<std::shared_ptr<const command::Table>> tables_;
   std::unique_ptr<upstream::Leases> leases_;
