@@ -132,6 +132,7 @@ class Differential:
     """One run: two servers, several links, one stream."""
 
     transaction_share = 0.04
+    pieces_share = 0.04
 
     def __init__(self, left, right, front, seed, protocols):
         self.left, self.right, self.front = left, right, front
@@ -140,6 +141,7 @@ class Differential:
         self.history = []
         self.links = [Link(left.address, front, protocol) for protocol in protocols]
         self.sent = 0
+        self.busy = set()  # links in the middle of a transaction
 
     def run(self, commands, seconds):
         deadline = time.monotonic() + seconds
@@ -162,6 +164,8 @@ class Differential:
             return link.random_key()
         if roll < 0.12:
             return link.select(rng.choice((0, 0, 0, 1, 3)))
+        if rng.random() < self.pieces_share:
+            return self.transaction_in_pieces(link)
         depth = 1 if roll < 0.4 else rng.randint(2, 60) if roll < 0.97 else rng.randint(300, 800)
         entries = []
         while len(entries) < depth:
@@ -170,14 +174,28 @@ class Differential:
                 continue
             args, form = self.stream.next()
             entries.append((link.database, args, form))
-        depth = len(entries)
+        return self.send(link, entries)
+
+    def send(self, link, entries):
         self.history += entries
-        self.sent += depth
-        left = link.lockstep(entries, rng)
+        self.sent += len(entries)
+        left = link.lockstep(entries, self.rng)
         for (_, args, _), reply in zip(entries, left):
             if args[0].upper() == b'DUMP' and reply[0] == '$' and reply[1] and len(reply[1]) < 100_000:
                 self.stream.payloads = self.stream.payloads[-30:] + [reply[1]]
-        return None
+
+    def transaction_in_pieces(self, link):
+        """A transaction of which a part is sent when the replies to the part before are here; others come between."""
+        entries = self.transaction(link.database)
+        self.busy.add(link)
+        while entries:
+            size = self.rng.randint(1, len(entries))
+            self.send(link, entries[:size])
+            entries = entries[size:]
+            others = [other for other in self.links if other not in self.busy]
+            if entries and others and self.rng.random() < 0.7:
+                self.turn(self.rng.choice(others))
+        self.busy.remove(link)
 
     def transaction(self, database):
         """The commands of one transaction, perhaps with keys watched before, perhaps not brought to its end."""
@@ -294,7 +312,7 @@ class DifferentialTest(unittest.TestCase):
     def test_3_one_different_reply_is_found_and_shrunk(self):
         with RedisServer() as left, RedisServer('--hash-max-listpack-entries', 5) as right:
             run = Differential(left, right, right.address, options.seed, (2,))
-            run.transaction_share = 0  # a transaction does not shrink
+            run.transaction_share = run.pieces_share = 0  # a transaction does not shrink
             with self.assertRaisesRegex(AssertionError, r'(?is)object.*shrunk to:.*hset.*object'):
                 run.run(50_000, 30)
 
