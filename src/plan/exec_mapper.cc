@@ -50,11 +50,10 @@ bool ExecMapper::read_head(std::string_view& piece, Handler& handler, Buffer& ou
 
 void ExecMapper::take_value(std::string_view& piece, Handler& handler, Buffer& out) {
   KEYSHIFT_CHECK(step_ < steps_.size(), "EXEC answers more than was sent");
-  const Command& command = commands_[command_];
   const bool shown = steps_[step_] != Disposition::kDiscard;
   if (scanner_.at_boundary()) {
-    collecting_ = shown && (steps_[step_] == Disposition::kMap || command.whole ||
-                            (command.mapper && piece.starts_with('-')));
+    collecting_ = shown && (steps_[step_] == Disposition::kMap || commands_[command_].whole ||
+                            (commands_[command_].mapper && piece.starts_with('-')));
   }
   const resp::ReplyScanner::Scan scan = scanner_.scan(piece);
   KEYSHIFT_CHECK(scan.status != resp::ReplyScanner::Status::kError, "half of a reply is no reply");
@@ -67,10 +66,9 @@ void ExecMapper::take_value(std::string_view& piece, Handler& handler, Buffer& o
   }
   if (shown && (complete || !collecting_)) relay_value(value, out);
   if (!complete) return;
-  if (shown) handler.on_value(command_, scanner_, command.whole ? value : std::string_view());
+  if (shown) handler.on_value(command_, scanner_, commands_[command_].whole ? value : std::string_view());
   collected_.clear();
-  ++step_;
-  if (++steps_taken_ < command.steps) return;
+  if (step_++ < hidden_ || ++steps_taken_ < commands_[command_].steps) return;
   steps_taken_ = 0;
   ++command_;
   answer_here(handler, out);

@@ -148,10 +148,17 @@ bool Session::multi(const command::Row& row, const resp::Request& request) {
     return answer_ok(row);
   }
   worker_.counters().commands[static_cast<size_t>(row.family)].add();
-  connection->begin(database_);
   connection->out().append(request.block());
-  connection->submit();
   await(row, whole ? Pending::Kind::kQueued : Pending::Kind::kMulti, *connection);
+  if (!connection->is_surely_in(database_)) {
+    // Within, not before: if it is refused (BUSY), so is the transaction, and nothing is executed in another database.
+    resp::append_array(connection->out(), 2);
+    resp::append_bulk(connection->out(), "SELECT");
+    resp::append_bulk_integer(connection->out(), database_);
+    connection->expect({.started_ns = worker_.loop().now_ns()});
+    transaction_->add_own_select();
+  }
+  connection->submit();
   // If the server refuses it, what follows is no transaction.
   selecting_ = !whole;
   return true;

@@ -8,7 +8,7 @@ void Transaction::add(plan::Plan& plan, Command command) {
   mapper_.add(plan, command.element_domains != nullptr);
   if (command.selects >= 0) {
     database_ = command.selects;
-    selects_ = true;
+    selects_ = changes_session_ = true;
   }
   commands_.push_back(std::move(command));
 }
@@ -22,6 +22,7 @@ void Transaction::add_answer(const command::Row& row, std::string reply) {
 }
 
 void Transaction::add_here(const command::Row& row, Here here) {
+  changes_session_ = true;
   here_bytes_ += sizeof(Here) + here.bytes.size() + here.args.size() * sizeof(resp::Arg);
   mapper_.add_answered_here();
   Command& command = commands_.emplace_back();

@@ -61,6 +61,16 @@ TEST_F(ExecMapperTest, AddedStepsAreHiddenAndNamesPutBack) {
   EXPECT_EQ(events_, "0 :; 1 *; ");
 }
 
+TEST_F(ExecMapperTest, WhatStandsInFrontOfAllIsHidden) {
+  mapper_.add_hidden();
+  ours(":1\r\n");
+  sent("GET a");
+  EXPECT_EQ(exec("*2\r\n-ERR long enough\r\n$1\r\nx\r\n", 5), "*2\r\n:1\r\n$1\r\nx\r\n");
+  mapper_ = {};
+  mapper_.add_hidden();
+  EXPECT_EQ(exec("*1\r\n+OK\r\n"), "*0\r\n");
+}
+
 TEST_F(ExecMapperTest, SeveralRepliesOfACommandBecomeOne) {
   sent("RANDOMKEY");
   const size_t steps = plan_.steps.size();

@@ -94,14 +94,12 @@ key    = "other:kv:id:{id}"
                              (('$', b'%d' % number * 200_000), (':', 1), ('*', (('$', b'k:s%d' % number),))))
 
     def test_whole_it_is_one_burst_on_the_shared_connection(self):
-        with self.keyshift.connect() as other:
-            self.client.ask('GET', 'k:1')
-            connections = self.keyshift.metric('upstream_connections')
-            seen = self.monitored(lambda: (whole(self.client, ('SADD', 'k:set', 'a'), ('GET', 'k:none')), other.ask('PING')))
-            self.assertEqual([words for _, words in seen[-5:]], [
-                b'"MULTI"', b'"SADD" "bench:kv:id:set" "a"', b'"EXPIRE" "bench:kv:id:set" "3600" "NX"',
-                b'"GET" "bench:kv:id:none"', b'"EXEC"'])
-            self.assertEqual(self.keyshift.metric('upstream_connections'), connections)
+        seen = self.monitored(lambda: (self.client.ask('GET', 'k:1'),
+                                       whole(self.client, ('SADD', 'k:set', 'a'), ('GET', 'k:none'))))
+        self.assertEqual([words for _, words in seen], [
+            b'"GET" "bench:kv:id:1"', b'"MULTI"', b'"SADD" "bench:kv:id:set" "a"',
+            b'"EXPIRE" "bench:kv:id:set" "3600" "NX"', b'"GET" "bench:kv:id:none"', b'"EXEC"'])
+        self.assertEqual(len({connection for connection, _ in seen}), 1)
 
     def test_in_pieces_others_come_between_on_other_connections(self):
         seen = self.monitored(lambda: (self.client.ask('MULTI'), self.client.ask('GET', 'k:mine'),
@@ -165,6 +163,31 @@ key    = "other:kv:id:{id}"
                 self.assertTrue(replies[2][1].startswith(b'READONLY'), replies[2])
         finally:
             self.bare.ask('REPLICAOF', 'NO', 'ONE')
+
+    def test_its_database_is_selected_within_it(self):
+        self.client.ask('SELECT', 7)
+        for send in (whole, in_pieces):
+            self.assertEqual(send(self.client, ('SET', 'k:7', 'x'), ('GET', 'k:7'))[-1], ('*', (OK, ('$', b'x'))))
+            self.assertIsNone(self.witness.ask('GET', 'k:7'))
+            self.assertEqual(send(self.client)[-1], ('*', ()))
+
+    def test_while_a_script_runs_nothing_of_it_is_executed(self):
+        self.bare.ask('CONFIG', 'SET', 'busy-reply-threshold', '1')
+        self.client.ask('SELECT', 7)
+        with self.redis.connect() as scripts, self.keyshift.connect() as begun:
+            begun.ask('MULTI')
+            begun.ask('SET', 'k:begun', 'x')
+            scripts.send(encode(('EVAL', 'while true do end', '0')))
+            wait_for(lambda: self.bare.command('PING')[1].startswith(b'BUSY'), 'the script to be noticed')
+            self.assertEqual(self.client.command('MULTI'), OK)
+            self.assertTrue(begun.command('SET', 'k:begun', 'y')[1].startswith(b'BUSY'))
+            self.bare.ask('SCRIPT', 'KILL')
+            self.assertTrue(is_error(scripts.read()))
+            self.assertEqual(begun.command('EXEC'), ABORTED)
+            self.assertEqual(self.client.command('SET', 'k:busy', 'x'), QUEUED)
+            self.assertEqual(self.client.command('EXEC'), ABORTED, 'its database was not selected')
+            for client in (self.client, begun, self.witness):
+                self.assertEqual(client.ask('EXISTS', 'k:begun', 'k:busy'), 0)
 
     def test_what_the_upstream_forbids_its_user(self):
         self.bare.ask('ACL', 'SETUSER', 'some', 'on', '>pass', '~*', '&*', '+@all', '-flushall')

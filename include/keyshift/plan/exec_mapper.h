@@ -44,6 +44,11 @@ class ExecMapper {
     virtual void on_value(size_t command, const resp::ReplyScanner& scanner, std::string_view value) = 0;
   };
 
+  // A command of ours in front of all, which the client knows nothing of.
+  void add_hidden() {
+    steps_.push_back(Disposition::kDiscard);
+    ++hidden_;
+  }
   // A command that was planned and sent. Takes the plan's mapper.
   void add(Plan& plan, bool whole);
   // A command that the proxy answers itself.
@@ -71,7 +76,8 @@ class ExecMapper {
   void answer_here(Handler& handler, Buffer& out);
 
   std::vector<Command> commands_;
-  std::vector<Disposition> steps_;  // of all commands
+  std::vector<Disposition> steps_;  // of all commands, behind the hidden ones
+  size_t hidden_ = 0;
 
   State state_ = State::kHead;
   std::string head_;

@@ -69,6 +69,11 @@ class Transaction {
   void fail() { failed_ = true; }
   bool failed() const { return failed_; }
 
+  // A SELECT of ours in front of the commands.
+  void add_own_select() {
+    mapper_.add_hidden();
+    selects_ = true;
+  }
   // A command that was planned and sent. Takes the plan's mapper.
   void add(plan::Plan& plan, Command command);
   // A command of the proxy's own, executed when EXEC is.
@@ -82,9 +87,10 @@ class Transaction {
 
   // The database of the next command, if all SELECTs before it are granted.
   int database() const { return database_; }
+  // EXEC changes the database of the connection.
   bool selects() const { return selects_; }
   // What follows EXEC depends on what becomes of it.
-  bool changes_session() const { return selects_ || here_bytes_ > 0; }
+  bool changes_session() const { return changes_session_; }
   // The database that a SELECT was granted; -1: none.
   int selected() const { return selected_; }
   void note_selected(int database) { selected_ = database; }
@@ -103,6 +109,7 @@ class Transaction {
   bool whole_;
   bool failed_ = false;
   bool selects_ = false;
+  bool changes_session_ = false;
 };
 
 }  // namespace keyshift::proxy

@@ -126,6 +126,8 @@ class Connection final : private net::StreamHandler {
     KEYSHIFT_CHECK(usable(), "written to a connection that is down");
     return state_ == State::kReady ? stream_->out() : queued_;
   }
+  // What is written next is executed in `database`, and no SELECT is under way that could still be refused.
+  bool is_surely_in(int database) const { return database_ == database && selects_owed_ == 0; }
   // Puts a SELECT before what is written next if the connection's tail is in another database. Requires: the upstream
   // has such a database and lets us use it, or what follows would be executed in another: see select(). While the
   // upstream refuses everything (BUSY), SELECT too, the next begin() selects again.
