@@ -10,6 +10,9 @@
 namespace keyshift::proxy {
 namespace {
 
+constexpr uint64_t kSmallestReplyBuffer = 1024;
+constexpr uint64_t kLargestReplyBuffer = 16 * 1024;
+
 // In Redis's order.
 std::string flags_of(const ClientEntry& entry) {
   const bool is_local = entry.address.find("/") != std::string::npos;
@@ -98,17 +101,21 @@ std::string ClientRegistry::line_locked(const ClientEntry& entry, uint64_t now_n
     return then_ns < now_ns ? (now_ns - then_ns) / 1'000'000'000 : uint64_t{0};
   };
   const auto now = [](const auto& value) { return value.load(std::memory_order_relaxed); };
+  // What Redis would give such a client: as much as its replies need, between 1 and 16 kB.
+  const uint64_t reply_peak = now(entry.reply_bytes);
+  const uint64_t reply_buffer = std::clamp<uint64_t>(reply_peak, kSmallestReplyBuffer, kLargestReplyBuffer);
   return fmt::format(
       "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} "
       "qbuf={} "
-      "qbuf-free=0 argv-mem=0 multi-mem={} rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd={} user={} "
+      "qbuf-free=0 argv-mem=0 multi-mem={} rbs={} rbp={} obl=0 oll=0 omem=0 tot-mem=0 events=r cmd={} "
+      "user={} "
       "redir={} resp={} lib-name={} lib-ver={} tot-net-in={} tot-net-out={}\n",
       entry.id, entry.address, entry.local_address, entry.fd, entry.name, seconds_since(entry.created_ns),
       seconds_since(now(entry.last_request_ns)), flags_of(entry), now(entry.database),
       now(entry.subscriptions[0]), now(entry.subscriptions[1]), now(entry.subscriptions[2]),
-      now(entry.queued), now(entry.query_bytes), now(entry.queued_bytes), now(entry.command), entry.user,
-      now(entry.redirect), now(entry.protocol), entry.library_name, entry.library_version,
-      now(entry.received_bytes), now(entry.sent_bytes));
+      now(entry.queued), now(entry.query_bytes), now(entry.queued_bytes), reply_buffer, reply_peak,
+      now(entry.command), entry.user, now(entry.redirect), now(entry.protocol), entry.library_name,
+      entry.library_version, now(entry.received_bytes), now(entry.sent_bytes));
 }
 
 std::string ClientRegistry::list(uint64_t now_ns,

@@ -1,5 +1,7 @@
 #include "info_section.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "keyshift/base/ascii.h"
@@ -35,15 +37,32 @@ std::string info_section(Worker& worker) {
       options.pool.connection.address.text(), health.ready ? "yes" : "no");
 }
 
-void append_info(std::string_view reply, std::string_view section, resp::Protocol protocol, Buffer& out) {
+namespace {
+
+// Puts `value` in the place of what the text says of `field`, "connected_clients:".
+void replace_value(std::string& text, std::string_view field, size_t value) {
+  const size_t at = text.find(fmt::format("\n{}", field));
+  if (at == std::string::npos) return;
+  const size_t begin = at + 1 + field.size();
+  const size_t end = std::min(text.find('\r', begin), text.size());
+  text.replace(begin, end - begin, fmt::format("{}", value));
+}
+
+}  // namespace
+
+void append_info(std::string_view reply, Worker& worker, bool with_section, resp::Protocol protocol,
+                 Buffer& out) {
   const resp::Token token = resp::ReplyCursor(reply).next();
   if (!token.is_string() && token.type != '=') {
     out.append(reply);
     return;
   }
   std::string text(token.type == '=' ? token.text.substr(4) : token.text);
-  if (!text.empty()) text += "\r\n";
-  text += section;
+  replace_value(text, "connected_clients:", worker.clients().size());
+  if (with_section) {
+    if (!text.empty()) text += "\r\n";
+    text += info_section(worker);
+  }
   if (token.type == '=') {
     resp::append_verbatim(out, "txt", text, protocol);
   } else {

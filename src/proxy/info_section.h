@@ -19,7 +19,9 @@ bool info_wants_ours(const resp::Request& request);
 
 // The section's text: "# Keyshift\r\nkeyshift_version:...".
 std::string info_section(Worker& worker);
-// Appends the upstream's reply to INFO with `section` behind its text; anything but a text is passed on as it is.
-void append_info(std::string_view reply, std::string_view section, resp::Protocol protocol, Buffer& out);
+// Appends the upstream's reply to INFO, with our clients counted in it in the place of our connections, and with our section
+// behind it where that is wanted; anything but a text is passed on as it is.
+void append_info(std::string_view reply, Worker& worker, bool with_section, resp::Protocol protocol,
+                 Buffer& out);
 
 }  // namespace keyshift::proxy

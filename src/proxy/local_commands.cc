@@ -1,6 +1,7 @@
 #include "local_commands.h"
 
 #include <array>
+#include <chrono>
 #include <limits>
 #include <span>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "keyshift/proxy/worker.h"
 #include "keyshift/resp/number.h"
 #include "local_call.h"
+#include "local_latencies.h"
 #include "own_commands.h"
 
 namespace keyshift::proxy {
@@ -88,7 +90,11 @@ bool LocalCommands::run(const command::Row& row, const resp::Request& request, S
     resp::append_error(reply, errors::never_possible(row.name));
     return true;
   }
-  return handler->second(Call{row, request, session, reply});
+  const auto begin = std::chrono::steady_clock::now();
+  if (!handler->second(Call{row, request, session, reply})) return false;
+  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - begin;
+  session.worker().latencies().record(row.name, static_cast<uint64_t>(took.count()));
+  return true;
 }
 
 std::span<const std::string_view> LocalCommands::probe(const command::Row& row) {

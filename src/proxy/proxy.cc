@@ -4,15 +4,18 @@
 #include <utility>
 
 #include "keyshift/base/check.h"
+#include "local_latencies.h"
 
 namespace keyshift::proxy {
 
 Proxy::Proxy(Options options, std::shared_ptr<const Settings> settings)
-    : options_(std::move(options)), settings_(std::move(settings)) {
+    : options_(std::move(options)),
+      settings_(std::move(settings)),
+      latencies_(std::make_unique<LocalLatencies>()) {
   for (int number = 0; number < options_.workers; ++number) {
     workers_.push_back(std::make_unique<Worker>(
-        Worker::Shared{options_, clients_, facts_, script_news_, subscription_counts_, *this}, settings_,
-        number));
+        Worker::Shared{options_, clients_, facts_, script_news_, subscription_counts_, *latencies_, *this},
+        settings_, number));
   }
 }
 

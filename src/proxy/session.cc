@@ -10,6 +10,7 @@
 #include "keyshift/proxy/worker.h"
 #include "keyshift/resp/writer.h"
 #include "local_commands.h"
+#include "local_latencies.h"
 
 namespace keyshift::proxy {
 
@@ -99,7 +100,10 @@ bool Session::set_protocol(resp::Protocol protocol) {
   if (!pending_.empty()) return false;
   protocol_ = protocol;
   entry_->protocol.store(static_cast<int>(protocol), std::memory_order_relaxed);
-  leave_connections("its client speaks another protocol now");
+  if (connection_ != nullptr) connection_->abandon(this);
+  connection_ = nullptr;
+  // What the server knows of the lease is the client's, whatever it speaks.
+  if (lease_ != nullptr) lease_->speak(protocol);
   return true;
 }
 
@@ -112,7 +116,10 @@ bool Session::reset() {
   by_upstream_ = false;
   set_database(worker_.options().database);
   set_authenticated(begins_authenticated());
+  const bool skipped =
+      silent_ && replies_ == Replies::kOn;  // by CLIENT REPLY SKIP: that still holds for this reply
   set_replies(Replies::kOn);
+  silent_ = skipped;
   watch_broken_ = false;
   subscriber_.reset();
   if (lease_ != nullptr) drop_lease("its client has reset itself");
@@ -306,7 +313,10 @@ bool Session::dispatch(const resp::Request& request) {
     case Scope::kTunnels:
       return tunnel_command(row, request);
     case Scope::kRefused:
-      if (is_allowed(row)) return forward(row, request);
+      if (is_allowed(row)) {
+        if (row.name == "config|resetstat") worker_.latencies().clear();
+        return forward(row, request);
+      }
       answer_error(errors::refused_command(row.name));
       return true;
     case Scope::kNever:

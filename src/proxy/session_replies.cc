@@ -12,6 +12,7 @@
 #include "keyshift/proxy/worker.h"
 #include "keyshift/resp/reply_cursor.h"
 #include "keyshift/resp/writer.h"
+#include "local_latencies.h"
 
 namespace keyshift::proxy {
 
@@ -76,12 +77,16 @@ void Session::expect(const command::Row& row, const resp::Request& request, plan
   pending.keys = static_cast<uint32_t>(plan.keys.size());
   pending.domain = plan.keys.empty() ? generation.no_domain : &generation.domain(plan.keys.front().domain);
   pending.silent = silent_;
-  pending.info = row.reply == Reply::kInfo && info_wants_ours(request);
+  if (row.reply == Reply::kInfo) {
+    pending.own = std::make_unique<OwnPart>(OwnPart{true, info_wants_ours(request), {}});
+  } else if (row.reply == Reply::kHistograms) {
+    pending.own = std::make_unique<OwnPart>(OwnPart{false, false, histogram_words(request)});
+  }
   worker_.counters().commands[static_cast<size_t>(row.family)].add();
 
   if (row.hit == command::Hit::kElements && plan.keys.size() > 1)
     pending.element_domains = element_domains(row, plan);
-  const bool whole = pending.info || pending.element_domains != nullptr;
+  const bool whole = pending.own != nullptr || pending.element_domains != nullptr;
   for (const plan::Disposition step : plan.steps) {
     if (step == plan::Disposition::kDiscard) {
       connection->expect({.started_ns = started_ns});
@@ -160,8 +165,10 @@ void Session::relay(Pending& pending, std::string_view bytes, bool finished) {
   Buffer& out = stream_->out();
   if (pending.map) {
     pending.mapper->map(bytes, out);
-  } else if (pending.info) {
-    append_info(bytes, info_section(worker_), protocol_, out);
+  } else if (pending.own && pending.own->info) {
+    append_info(bytes, worker_, pending.own->section, protocol_, out);
+  } else if (pending.own) {
+    worker_.latencies().merge(bytes, pending.own->commands, worker_.table(), protocol_, out);
   } else if (pending.mapper && (bytes.starts_with('-') || !error_.empty()) && !pending.begun) {
     error_.append(bytes);
     if (!finished) return;
@@ -214,6 +221,7 @@ void Session::complete() {
   pending_.pop_front();
   expected_reply_bytes_ = std::max({expected_reply_bytes_ - expected_reply_bytes_ / kReplyMemory,
                                     std::exchange(reply_bytes_, 0), kSmallestReply});
+  entry_->reply_bytes.store(expected_reply_bytes_, std::memory_order_relaxed);
   while (!pending_.empty() && pending_.front().row == nullptr) {
     const size_t size = pending_.pop_front().local_bytes;
     stream_->out().append(deferred_.view().substr(0, size));

@@ -93,15 +93,6 @@ bool Session::watch_is_lost() const {
 
 // ---- MULTI
 
-// Whether the upstream is asked whether the client may do this, before it is queued.
-bool Session::asks_first(const resp::Request& request) const {
-  if (!listener().asks_upstream) return false;
-  const command::Match match =
-      worker_.table().find(request[0], request.size() > 1 ? request[1] : std::string_view());
-  return match.row != nullptr && match.row->scope == Scope::kLocal &&
-         !LocalCommands::probe(*match.row).empty();
-}
-
 // Whether what is at hand behind MULTI reaches to the transaction's end, and has nothing in it that could have to wait. Each
 // byte is looked at once: a MULTI that is found to come in pieces is not asked about again.
 bool Session::comes_whole(const resp::Request& multi) const {
@@ -116,7 +107,7 @@ bool Session::comes_whole(const resp::Request& multi) const {
     if (status == Status::kRequest) {
       const resp::Request request = parser.request(rest);
       if (is_word(request[0], "exec") || is_word(request[0], "discard")) return request.size() == 1;
-      if (is_word(request[0], "quit") || is_word(request[0], "reset") || asks_first(request)) return false;
+      if (is_word(request[0], "quit") || is_word(request[0], "reset")) return false;
       ++requests;
     } else if (status != Status::kEmpty) {
       return false;
@@ -128,7 +119,8 @@ bool Session::comes_whole(const resp::Request& multi) const {
 }
 
 bool Session::multi(const command::Row& row, const resp::Request& request) {
-  const bool whole = !in_pieces_ && comes_whole(request);
+  // Where the upstream may refuse MULTI itself, nothing must be on its way behind it.
+  const bool whole = !in_pieces_ && !listener().asks_upstream && comes_whole(request);
   in_pieces_ = !whole;
   if (!whole && !take_lease(Hold::kTransaction)) return false;
   upstream::Connection* const connection = whole ? &target() : lease_;

@@ -22,7 +22,7 @@ constexpr size_t kNameBytes = 256;
 }  // namespace
 
 Subscriber::Subscriber(Session& session)
-    : session_(session), subscriptions_(session.worker().subscriptions()) {}
+    : session_(session), user_(session.user()), subscriptions_(session.worker().subscriptions(user_.get())) {}
 
 Subscriber::~Subscriber() {
   if (busy_) subscriptions_.forget(this);

@@ -42,7 +42,7 @@ const std::string& counted_name(const Subscription& subscription) {
 
 }  // namespace
 
-Subscriptions::Subscriptions(Worker& worker) : worker_(worker) {}
+Subscriptions::Subscriptions(Worker& worker, upstream::Pool& pool) : worker_(worker), pool_(pool) {}
 
 Subscriptions::~Subscriptions() {
   if (connection_ != nullptr) connection_->abandon(this);
@@ -53,7 +53,7 @@ Subscriptions::~Subscriptions() {
 
 bool Subscriptions::usable() {
   if (connection_ == nullptr) {
-    connection_ = worker_.pool().subscriber();
+    connection_ = pool_.subscriber();
     connection_->listen(this);
     heard_ns_ = worker_.loop().now_ns();
   }

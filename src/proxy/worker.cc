@@ -85,7 +85,7 @@ void Worker::make_pools() {
                                                options.pool.connection.queue_timeout_ms);
   pool_ = std::make_unique<upstream::Pool>(&loop_, options.pool, &stats_, leases_.get());
   pool_->note_database(options.database);
-  subscriptions_ = std::make_unique<Subscriptions>(*this);
+  subscriptions_ = std::make_unique<Subscriptions>(*this, *pool_);
   pool_->shared(resp::Protocol::kResp2);  // connected before the first client asks
   upstream::PoolOptions of_user = options.pool;
   of_user.connections = 2 * of_user.shared_connections + kBorrowedOfUser;
@@ -93,6 +93,16 @@ void Worker::make_pools() {
   users_ =
       std::make_unique<upstream::Users>(&loop_, std::move(of_user), options.max_users, &stats_, leases_.get(),
                                         [this](const upstream::User& user) { end_sessions_of(user); });
+}
+
+Subscriptions& Worker::subscriptions(upstream::User* user) {
+  if (user == nullptr) return *subscriptions_;
+  if (!user->companion()) {
+    const auto made = std::make_shared<Subscriptions>(*this, user->pool());
+    users_subscriptions_.push_back(made);
+    user->set_companion(made);
+  }
+  return *static_cast<Subscriptions*>(user->companion().get());
 }
 
 // As the upstream does with the clients of a user whom it deletes.
@@ -182,6 +192,10 @@ void Worker::look_after_sessions() {
     }
   }
   subscriptions_->look_after();
+  std::erase_if(users_subscriptions_, [](const auto& each) { return each.expired(); });
+  for (const auto& each : users_subscriptions_) {
+    if (const auto there = each.lock()) there->look_after();
+  }
   loop_.close_stuck(kLingerNs);
 }
 

@@ -62,12 +62,17 @@ ALLOW = '''
 allow = ["ACL", "BGREWRITEAOF", "BGSAVE", "CLIENT PAUSE", "CLIENT UNPAUSE", "CLUSTER", "CONFIG", "DEBUG", "FAILOVER",
          "LATENCY", "MIGRATE", "MODULE", "REPLICAOF", "RESTORE-ASKING", "SAVE", "SCRIPT", "SHUTDOWN", "SLAVEOF"]
 '''
+# A test logs in as ACL users that it has made: the server judges that, as it does directly.
+LISTENER = '''
+[[listener]]
+auth = "upstream"
+'''
 RENAME = '''
 [[rule]]
 legacy = "{k:any}"
 key    = "compat:kv:key:{k}"
 '''
-CONFIGURATION = {'plain': ALLOW, 'renamed': ALLOW + RENAME}
+CONFIGURATION = {'plain': ALLOW + LISTENER, 'renamed': ALLOW + LISTENER + RENAME}
 
 # Most of the suite's tests for a fraction of its time: left out are files that wait or repeat themselves a lot (dump,
 # list-3, geo, hyperloglog, scan, sort, expire, latency-monitor, redis-cli). 90 s directly on two busy cores.
@@ -106,8 +111,10 @@ def end_group(child):
 
 def run_suite(suite, unit, port, choice, log_path):
     """Runs one file of the suite against a port; returns what ended it from outside, or nothing."""
+    # The runner takes the first free port from here on for itself; runs beside this one begin elsewhere.
+    base = 20_000 + os.getpid() % 100 * 100
     argv = [os.path.join(suite, 'runtest'), '--host', '127.0.0.1', '--port', str(port), '--single', unit,
-            '--timeout', str(STALL_SECONDS)] + SUITE + choice
+            '--baseport', str(base), '--portcount', '100', '--timeout', str(STALL_SECONDS)] + SUITE + choice
     with open(log_path, 'wb') as log:
         child = subprocess.Popen(argv, cwd=suite, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                  env={**os.environ, 'TERM': 'dumb', 'LC_ALL': 'C.UTF-8'},

@@ -258,10 +258,13 @@ key    = "other:kv:id:{id}"
             self.assertEqual([reply[0] for reply in replies], ['+', '+', '$', '+', ':', '+'])
             self.assertEqual((len(replies[2][1]), replies[4][1]), (5_000_000, 0))
 
-    def test_a_change_of_protocol_breaks_the_watch(self):
-        self.client.ask('WATCH', 'k:p')
-        self.assertEqual(self.client.command('HELLO', '3')[0], '%')
-        self.assertEqual(whole(self.client)[-1], ('_', None))
+    def test_a_change_of_protocol_keeps_the_watch(self):
+        for protocol, changed, answer in (('3', False, ('*', ())), ('2', True, ('*', None)), ('3', True, ('_', None))):
+            self.client.ask('WATCH', 'k:p')
+            self.client.ask('HELLO', protocol)
+            if changed:
+                self.witness.ask('SET', 'k:p', protocol)
+            self.assertEqual(whole(self.client)[-1], answer)
 
     def test_select_is_the_clients_alone_and_holds_for_what_follows(self):
         for send in (whole, in_pieces):

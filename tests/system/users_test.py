@@ -31,6 +31,8 @@ OK = ('+', b'OK')
 ACLS = (('reader', 'on', '>rpw', '~*', '&*', '-@all', '+@read', '+@connection', '+select', '+ping'),
         ('writer', 'on', '>wpw', '>wpw2', '~*', '&*', '+@all'),
         ('mute', 'on', '>mpw', '~*', '-@all', '+get'),
+        ('queue', 'on', '>qpw', '~*', '-@all', '+@transaction', '+get', '+ping'),
+        ('listener', 'on', '>lpw', 'resetchannels', '&news:*', '-@all', '+@pubsub', '+@connection'),
         ('free', 'on', 'nopass', '~*', '+@all'),
         ('off', 'off', '>opw', '~*', '+@all'))
 
@@ -86,6 +88,9 @@ class AsRedis(unittest.TestCase):
                       ('AUTH reader rpw', 'AUTH writer wpw', 'SET k 1', 'DEL k', 'ACL WHOAMI'),
                       ('AUTH reader rpw', 'AUTH writer wrong', 'SET k 1', 'ACL WHOAMI'),
                       ('AUTH reader rpw', 'RESET', 'ACL WHOAMI', 'SET k 1', 'DEL k'),
+                      ('AUTH reader rpw', 'MULTI', 'SET k 1', 'EXEC', 'GET k'),
+                      ('AUTH writer wpw', 'MULTI', 'SET k 1', 'GET k', 'EXEC', 'WATCH k', 'MULTI', 'DEL k', 'EXEC'),
+                      ('AUTH queue qpw', 'MULTI', 'SET k 1', 'GET k', 'PING', 'EXEC', 'MULTI', 'GET k', 'PING', 'EXEC'),
                       ('AUTH mute mpw', 'GET k', 'SET k 1', 'SELECT 1', 'MGET a b'),
                       ('AUTH mute mpw', 'CLIENT KILL ID 99999', 'CLIENT KILL ADDR 1.2.3.4:5', 'CLIENT UNBLOCK 77')):
             with self.subTest(lines):
@@ -113,6 +118,23 @@ class AsRedis(unittest.TestCase):
                     self.assertEqual(left[0], right[0], line)
                     if left[0] not in '%*':
                         self.assertEqual(left, right, line)
+
+    def test_a_refused_multi_executes_nothing_behind_it(self):
+        wire = [words(line) for line in ('AUTH mute2 m2', 'MULTI', 'SET k 1', 'EXEC', 'GET k')]
+        for redis in (self.reference, self.redis):
+            with redis.connect() as client:
+                client.command('ACL', 'SETUSER', 'mute2', 'on', '>m2', '~*', '+@all', '-multi')
+        with self.reference.connect() as a, self.keyshift.connect() as b:
+            self.assertEqual(a.pipeline(wire), b.pipeline(wire))
+
+    def test_channels_are_heard_where_the_acls_allow(self):
+        with self.keyshift.connect() as one, self.keyshift.connect() as writer:
+            self.assertEqual(one.command('AUTH', 'listener', 'lpw'), OK)
+            self.assertEqual(one.command('SUBSCRIBE', 'secret')[1][:6], b'NOPERM')
+            self.assertEqual(one.command('SUBSCRIBE', 'news:1')[1][0], ('$', b'subscribe'))
+            writer.command('AUTH', 'writer', 'wpw')
+            writer.ask('PUBLISH', 'news:1', 'hello')
+            self.assertEqual(one.read(), ('*', (('$', b'message'), ('$', b'news:1'), ('$', b'hello'))))
 
     def test_a_login_keeps_its_place_in_a_pipeline(self):
         lines = ('SET k 1', 'GET k', 'AUTH reader rpw', 'GET k', 'SET k 2', 'ECHO x', 'AUTH writer wrong', 'SET k 3',

@@ -159,6 +159,7 @@ enum class Reply : uint8_t {
   kStreams,        // [[key, entries], ...] in RESP2, {key: entries, ...} in RESP3, or null (XREAD)
   kKeyedPop,       // [key, ...], or null (LMPOP, BLPOP)
   kInfo,           // the text of INFO
+  kHistograms,     // LATENCY HISTOGRAM: {command: {calls, histogram}, ...}
   kSlowlog,        // entries that quote commands with their arguments (SLOWLOG GET)
   kMonitor,        // +OK, then lines that quote commands with their arguments
   kExec,           // an array of the replies to the queued commands, or null

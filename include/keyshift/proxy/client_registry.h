@@ -67,6 +67,7 @@ struct ClientEntry {
   std::atomic<const char*> command{"NULL"};  // name of the last one: of static lifetime, or its table's
   std::atomic<uint64_t> query_bytes{
       0};  // read and not done with; of a client that is being served, all that is read
+  std::atomic<uint64_t> reply_bytes{0};  // a decaying peak of its replies
   std::atomic<uint64_t> received_bytes{0};
   std::atomic<uint64_t> sent_bytes{0};
 

@@ -57,6 +57,7 @@ class Proxy {
   ClientRegistry clients_;
   ScriptNews script_news_;
   SubscriptionCounts subscription_counts_;
+  std::unique_ptr<LocalLatencies> latencies_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

@@ -72,6 +72,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void set_authenticated(bool authenticated);
   // Whose connections its requests go out on.
   upstream::Pool& pool() const;
+  const std::shared_ptr<upstream::User>& user() const { return user_; }
   const std::string& user_name() const { return user_name_; }
   bool is_of(const upstream::User& user) const { return user_.get() == &user; }
   // Has the upstream judge what the client said. Nothing yet: the request must be tried again, it will be when the answer
@@ -122,6 +123,13 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void on_subscription_done();
 
  private:
+  // What is ours to say in a reply of the upstream's.
+  struct OwnPart {
+    bool info = false;                  // in the text of INFO: our clients
+    bool section = false;               // and our section
+    std::vector<std::string> commands;  // in LATENCY HISTOGRAM: those that were asked for; none: all
+  };
+
   // One request of the client, or the length of local replies, in the order of their arrival.
   struct Pending {
     enum class Kind : uint8_t {
@@ -137,11 +145,11 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
     size_t local_bytes = 0;                    // of deferred_
     telemetry::DomainStats* domain = nullptr;  // of the first key
     uint32_t keys = 0;
-    uint32_t steps_left = 0;  // replies to come that are not discarded
-    int selects = -1;         // the database that the session is in if the reply is OK
+    std::unique_ptr<OwnPart> own;  // of a reply of which we say a part
+    uint32_t steps_left = 0;       // replies to come that are not discarded
+    int selects = -1;              // the database that the session is in if the reply is OK
     Kind kind = Kind::kOrdinary;
     bool map = false;       // whole replies through the mapper
-    bool info = false;      // our section belongs to the reply
     bool silent = false;    // CLIENT REPLY OFF
     bool begun = false;     // a part of the reply has left
     bool answered = false;  // by an error of ours: what still comes is dropped
@@ -217,7 +225,6 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   bool watch(const command::Row& row, const resp::Request& request);
   void unwatch();
   bool watch_is_lost() const;
-  bool asks_first(const resp::Request& request) const;
   bool comes_whole(const resp::Request& multi) const;
   bool multi(const command::Row& row, const resp::Request& request);
   void await(const command::Row& row, Pending::Kind kind, upstream::Connection& connection);

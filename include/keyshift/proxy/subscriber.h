@@ -29,6 +29,7 @@
 #include "keyshift/resp/protocol.h"
 #include "keyshift/resp/request.h"
 #include "keyshift/scheme/channels.h"
+#include "keyshift/upstream/users.h"
 
 namespace keyshift::proxy {
 
@@ -101,6 +102,8 @@ class Subscriber {
   Held& held() { return held_[static_cast<size_t>(kind_)]; }
 
   Session& session_;
+  const std::shared_ptr<upstream::User>
+      user_;  // whom the session was at its first SUBSCRIBE; kept for the next
   Subscriptions& subscriptions_;
   std::array<Held, kSubscriptionKinds> held_;
   std::array<size_t, kSubscriptionKinds> attached_{};

@@ -18,7 +18,10 @@
 // loss every topic is subscribed to again; who was waiting for a confirmation gets an error. While nothing is said a PING is
 // sent now and then: a peer that is gone without a word would else be silence for ever.
 //
-// Owned by its worker, on the worker's thread; outlives all sessions.
+// Clients who have logged in with the upstream as one user share such a connection of that user's, so that its ACLs say which
+// channels they hear.
+//
+// Owned by its worker or by that user, on the worker's thread; outlives all its subscribers.
 #pragma once
 
 #include <array>
@@ -34,6 +37,7 @@
 #include "keyshift/proxy/subscription_counts.h"
 #include "keyshift/resp/reply_cursor.h"
 #include "keyshift/upstream/connection.h"
+#include "keyshift/upstream/pool.h"
 
 namespace keyshift::proxy {
 
@@ -56,7 +60,8 @@ class Subscriptions final : private upstream::Waiter {
  public:
   enum class Verb : uint8_t { kSubscribe, kUnsubscribe, kPing };
 
-  explicit Subscriptions(Worker& worker);
+  // On a connection of `pool`, which outlives this.
+  Subscriptions(Worker& worker, upstream::Pool& pool);
   // Requires: no Subscriber is left.
   ~Subscriptions() override;
 
@@ -116,6 +121,7 @@ class Subscriptions final : private upstream::Waiter {
   Topics& topics(SubscriptionKind kind) { return topics_[static_cast<size_t>(kind)]; }
 
   Worker& worker_;
+  upstream::Pool& pool_;
   upstream::Connection* connection_ = nullptr;  // the pool's, from the first use on
   std::array<Topics, kSubscriptionKinds> topics_;
   Ring<Ask> asks_;  // that the upstream has not answered

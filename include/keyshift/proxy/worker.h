@@ -30,6 +30,7 @@
 
 namespace keyshift::proxy {
 
+class LocalLatencies;
 class Proxy;
 class Session;
 
@@ -42,6 +43,7 @@ class Worker {
     Facts& facts;
     ScriptNews& script_news;
     SubscriptionCounts& subscription_counts;
+    LocalLatencies& latencies;
     const Proxy& proxy;  // for answers about all workers
   };
 
@@ -74,9 +76,11 @@ class Worker {
   Facts& facts() { return shared_.facts; }
   ScriptNews& script_news() { return shared_.script_news; }
   SubscriptionCounts& subscription_counts() { return shared_.subscription_counts; }
+  LocalLatencies& latencies() { return shared_.latencies; }
   const command::Table& table() const { return *tables_.back(); }
   upstream::Pool& pool() { return *pool_; }
-  Subscriptions& subscriptions() { return *subscriptions_; }
+  // Of the clients of `user`; null: of all who have none.
+  Subscriptions& subscriptions(upstream::User* user);
   upstream::Users& users() { return *users_; }
   plan::Planner& planner() { return planner_; }
   // Scratch values of the request under way.
@@ -119,6 +123,7 @@ class Worker {
   std::unique_ptr<upstream::Leases> leases_;
   std::unique_ptr<upstream::Pool> pool_;
   std::unique_ptr<Subscriptions> subscriptions_;
+  std::vector<std::weak_ptr<Subscriptions>> users_subscriptions_;
   std::unique_ptr<upstream::Users> users_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unordered_map<Session*, std::unique_ptr<Session>> sessions_;

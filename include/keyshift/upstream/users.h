@@ -54,12 +54,16 @@ class User {
   // As the upstream knows it.
   const std::string& name() const { return name_; }
   Pool& pool() const { return *pool_; }
+  // What a layer above keeps beside the pool, and that ends before it.
+  const std::shared_ptr<void>& companion() const { return companion_; }
+  void set_companion(std::shared_ptr<void> companion) { companion_ = std::move(companion); }
 
  private:
   friend class Users;
 
   std::string name_;
   std::unique_ptr<Pool> pool_;
+  std::shared_ptr<void> companion_;
   uint64_t unused_since_ns_ = 0;  // no session has it; 0: some session does, or nobody has looked
 };
 
