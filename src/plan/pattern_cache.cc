@@ -3,13 +3,6 @@
 #include <utility>
 
 namespace keyshift::plan {
-namespace {
-
-bool same_view(const scheme::View& one, const scheme::View& two) {
-  return one.naming == two.naming && one.unmatched == two.unmatched && one.prefix == two.prefix;
-}
-
-}  // namespace
 
 std::shared_ptr<const scheme::KeyPattern> PatternCache::find(
     const std::shared_ptr<const scheme::Ruleset>& rules, std::string_view glob, int db,
@@ -20,7 +13,7 @@ std::shared_ptr<const scheme::KeyPattern> PatternCache::find(
   }
   for (const Entry& entry : entries_) {
     if (entry.pattern != nullptr && entry.pattern->glob == glob && entry.db == db && entry.most == most &&
-        same_view(entry.view, view)) {
+        entry.view == view) {
       return entry.pattern;
     }
   }

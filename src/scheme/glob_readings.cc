@@ -62,10 +62,11 @@ void GlobReadings::classify(uint32_t accept_set) {
   if (found != nullptr) {
     sides_[2 * size_t{found->rule} + static_cast<size_t>(found->side)] = true;
     any_side_[static_cast<size_t>(found->side)] = true;
-  } else if (acceptance.domain != Match::kNone || view_.unmatched == Unmatched::kPass) {
+  } else if (matcher.native_domain(acceptance, db_, view_.naming) != Match::kNone ||
+             view_.unmatched == Unmatched::kPass) {
     foreign_ = true;
   } else if (view_.unmatched == Unmatched::kPrefix) {
-    (view_.prefix.empty() ? foreign_ : prefixed_) = true;
+    (view_.prefix_in(db_).empty() ? foreign_ : prefixed_) = true;
   }
 }
 

@@ -16,11 +16,12 @@ namespace keyshift::scheme {
 
 // A side of a rule that an accepted key fits.
 struct Candidate {
-  uint32_t rule;
-  int32_t db;  // -1: every database
-  Naming side;
+  static constexpr int32_t kEverywhere = -1;  // every database
+  static constexpr int32_t kFolded = -2;      // every folded one
 
-  bool in_db(int wanted) const { return db < 0 || db == wanted; }
+  uint32_t rule;
+  int32_t db;
+  Naming side;
 };
 
 // What a key may be whose walk ends in a state with this accept set.
@@ -69,16 +70,26 @@ class Matcher {
   std::vector<Side> sides;
   std::string literals;
   std::vector<std::vector<ResourcePolicy>> resources;  // by domain
+  Fold fold;
 
   const Side& side(uint32_t rule, Naming naming) const {
     return sides[2 * size_t{rule} + static_cast<size_t>(naming)];
   }
 
+  bool in_db(const Candidate& candidate, int db) const {
+    return candidate.db == db || candidate.db == Candidate::kEverywhere ||
+           (candidate.db == Candidate::kFolded && fold.holds(db));
+  }
+  // The domain of a key that no candidate takes, or Match::kNone. In a legacy view of a folded database a domain's name
+  // says nothing: another database may use the same name for another key.
+  uint32_t native_domain(const Acceptance& acceptance, int db, Naming view) const {
+    return view == Naming::kLegacy && fold.holds(db) ? Match::kNone : acceptance.domain;
+  }
   // The candidate that a view takes among those of `acceptance`, or nullptr.
   const Candidate* choose(const Acceptance& acceptance, int db, Naming view) const {
     const Candidate* const first = candidates.data() + acceptance.begin[static_cast<size_t>(view)];
     for (uint32_t i = 0; i < acceptance.count; ++i) {
-      if (first[i].in_db(db)) return first + i;
+      if (in_db(first[i], db)) return first + i;
     }
     return nullptr;
   }

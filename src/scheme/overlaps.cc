@@ -124,7 +124,7 @@ void OverlapProof::prove_keys(const Ids& keys, const Dfa::AcceptSet& set) {
   uint32_t global = kNone;
   std::map<int, uint32_t> of_db;
   for (const uint32_t two : keys) {
-    const int db = rule(two).db;
+    const int db = matcher_.fold.into < 0 ? rule(two).db : 0;
     const auto same = of_db.find(db);
     uint32_t one = std::min(global, same == of_db.end() ? kNone : same->second);
     if (db < 0 && two != keys.front()) one = keys.front();

@@ -8,7 +8,7 @@
 //                                            {0,2}   a:b     a:b, b:b, a:a
 //
 //   1. legacy names        what fits the same key in the same database must be a chain: each inside the next
-//   2. keys                no key in two rules of the same database
+//   2. keys                no key in two rules of the same database; when databases fold, in no two rules at all
 //   3. phases              no legacy name of a rule in phase legacy is the key of one in phase consolidated
 //   4. overlaps            a legacy name that is another's key is noted
 //

@@ -81,6 +81,10 @@ std::vector<const Capture*> missing(const Template& from, const Template& in) {
 
 }  // namespace
 
+std::string sample_name(const Rule& rule, Naming side) {
+  return name_of(rule.side(side), samples(rule.legacy));
+}
+
 // The same captures on both sides, each once, of the same type; the key's are renumbered as the legacy's.
 bool RulesetCompiler::pair_captures(const RuleSpec& spec, Rule& rule) {
   const size_t before = errors_.size();

@@ -49,7 +49,7 @@ KeyPattern translate_pattern(const Ruleset& rules, std::string_view glob, int db
   if (readings.shows_own(made.naming)) made.physical.push_back(own);
   if (readings.prefixed()) {
     std::string prefixed;
-    append_glob_escaped(prefixed, view.prefix);
+    append_glob_escaped(prefixed, view.prefix_in(db));
     made.physical.push_back(prefixed + own);
   }
   for (uint32_t i = 0; i < rules.rules().size(); ++i) {

@@ -4,6 +4,8 @@
 //
 //   rule a:{x} -> app:{x}    prefix `app:`    the key `a` from the start     nothing
 //                                             behind `app:`                  app:{x}, so `a` is a witness
+//
+// Where databases fold, each has its own prefix, knows its own names only, and shares the keys with all others.
 #include <algorithm>
 #include <unordered_set>
 
@@ -25,7 +27,11 @@ class PrefixProof {
     const Candidate* taken_by;  // nullptr: a domain
   };
 
-  PrefixProof(const Matcher& matcher, std::string_view prefix) : matcher_(matcher) {
+  static constexpr int kEveryDatabase = -1;
+
+  // Of the prefix in `db`.
+  PrefixProof(const Matcher& matcher, Naming view, std::string_view prefix, int db)
+      : matcher_(matcher), view_(view), db_(db) {
     visit(matcher.dfa.start(), matcher.dfa.walk(matcher.dfa.start(), prefix), 0, 0);
   }
 
@@ -71,38 +77,47 @@ class PrefixProof {
   }
 
   const Candidate* begin(const Acceptance& acceptance) const {
-    return matcher_.candidates.data() + acceptance.begin[static_cast<size_t>(Naming::kLegacy)];
+    return matcher_.candidates.data() + acceptance.begin[static_cast<size_t>(view_)];
   }
 
+  bool is_known(const Acceptance& acceptance, int db) const {
+    return matcher_.choose(acceptance, db, view_) != nullptr ||
+           matcher_.native_domain(acceptance, db, view_) != Match::kNone;
+  }
+
+  // In all databases that this proof is about.
   bool is_known_everywhere(const Acceptance& acceptance) const {
-    if (acceptance.domain != Match::kNone) return true;
+    if (db_ != kEveryDatabase) return is_known(acceptance, db_);
+    if (acceptance.domain != Match::kNone && matcher_.fold.into < 0) return true;
     return std::any_of(begin(acceptance), begin(acceptance) + acceptance.count,
-                       [](const Candidate& candidate) { return candidate.db < 0; });
+                       [](const Candidate& candidate) { return candidate.db == Candidate::kEverywhere; });
   }
 
   // Of what key of its own in `db` is a key with this acceptance: of a rule's side, of a domain (then nullptr), or
   // none?
   std::optional<const Candidate*> owner(const Acceptance& acceptance, int db) const {
-    const Candidate* const first = matcher_.choose(acceptance, db, Naming::kLegacy);
-    if (first == nullptr) {
-      if (acceptance.domain == Match::kNone) return std::nullopt;
-      return nullptr;
+    const bool folded = matcher_.fold.holds(db);
+    const Candidate* const first = matcher_.choose(acceptance, db, view_);
+    if (first != nullptr && first->side == Naming::kLegacy &&
+        matcher_.side(first->rule, first->side).physical) {
+      return first;
     }
-    if (first->side == Naming::kLegacy && matcher_.side(first->rule, first->side).physical) return first;
     for (uint32_t i = 0; i < acceptance.count; ++i) {
       const Candidate& candidate = begin(acceptance)[i];
-      if (candidate.side == Naming::kConsolidated && candidate.in_db(db)) return &candidate;
+      const bool is_here = folded || matcher_.in_db(candidate, db);
+      if (candidate.side == Naming::kConsolidated && is_here) return &candidate;
     }
+    if (acceptance.domain != Match::kNone && (folded || first == nullptr)) return nullptr;
     return std::nullopt;
   }
 
-  // In every database that one of the rules names, and in the first that none does.
-  std::optional<Found> clash(size_t pair) const {
-    const Acceptance& plain = acceptance(pairs_[pair].plain);
-    const Acceptance& prefixed = acceptance(pairs_[pair].prefixed);
-    if (is_known_everywhere(plain) || (prefixed.count == 0 && prefixed.domain == Match::kNone))
-      return std::nullopt;
+  // The databases where a key may be something else than in others: those that one of the rules names, and the first that
+  // none does; or all that may fold.
+  std::vector<int> databases(const Acceptance& plain, const Acceptance& prefixed) const {
     std::vector<int> named;
+    if (db_ != kEveryDatabase) return {db_};
+    for (int db = 0; db < static_cast<int>(matcher_.fold.folded.size()); ++db) named.push_back(db);
+    if (!named.empty()) return named;
     for (const Acceptance* one : {&plain, &prefixed})
       for (uint32_t i = 0; i < one->count; ++i)
         if (begin(*one)[i].db >= 0) named.push_back(begin(*one)[i].db);
@@ -110,8 +125,16 @@ class PrefixProof {
     int other = 0;
     for (const int db : named) other += db == other ? 1 : 0;
     named.insert(named.begin(), other);
-    for (const int db : named) {
-      if (matcher_.choose(plain, db, Naming::kLegacy) != nullptr) continue;
+    return named;
+  }
+
+  std::optional<Found> clash(size_t pair) const {
+    const Acceptance& plain = acceptance(pairs_[pair].plain);
+    const Acceptance& prefixed = acceptance(pairs_[pair].prefixed);
+    if (is_known_everywhere(plain) || (prefixed.count == 0 && prefixed.domain == Match::kNone))
+      return std::nullopt;
+    for (const int db : databases(plain, prefixed)) {
+      if (is_known(plain, db)) continue;
       if (const auto taken_by = owner(prefixed, db)) return Found{key(pair), db, *taken_by};
     }
     return std::nullopt;
@@ -124,6 +147,8 @@ class PrefixProof {
   }
 
   const Matcher& matcher_;
+  const Naming view_;
+  const int db_;
   std::vector<Pair> pairs_;
   std::unordered_set<uint64_t> seen_;
 };
@@ -132,8 +157,18 @@ class PrefixProof {
 
 std::optional<PrefixClash> Ruleset::prefix_clash(const View& view) const {
   if (view.unmatched != Unmatched::kPrefix || view.prefix.empty()) return std::nullopt;
+  if (view.prefix_of.empty()) return prefix_clash(view, PrefixProof::kEveryDatabase);
+  for (int db = 0; db < static_cast<int>(view.prefix_of.size()); ++db) {
+    if (view.prefix_in(db).empty()) continue;
+    if (auto clash = prefix_clash(view, db)) return clash;
+  }
+  return std::nullopt;
+}
+
+std::optional<PrefixClash> Ruleset::prefix_clash(const View& view, int db) const {
   static constexpr char kAdvice[] = "; take a prefix that begins no template and no domain";
-  PrefixProof proof(*matcher_, view.prefix);
+  const std::string prefix(view.prefix_in(db));
+  PrefixProof proof(*matcher_, view.naming, prefix, db);
   const auto found = proof.run();
   PrefixClash clash;
   if (!found) {
@@ -143,7 +178,7 @@ std::optional<PrefixClash> Ruleset::prefix_clash(const View& view) const {
     return clash;
   }
   clash.unmatched = found->unmatched;
-  clash.physical = view.prefix + found->unmatched;
+  clash.physical = prefix + found->unmatched;
   clash.db = found->db;
   const View plain{view.naming, Unmatched::kPass, ""};
   Buffer name;
@@ -155,7 +190,7 @@ std::optional<PrefixClash> Ruleset::prefix_clash(const View& view) const {
     clash.domain = rules_[clash.rule].domain;
     clash.text += rule_title(rules_[clash.rule], found->taken_by->side);
   } else {
-    clash.domain = match(clash.physical, clash.db, plain).domain;
+    clash.domain = matcher_->accept(clash.physical).domain;
     clash.text += "the domain `" + domains_[clash.domain].name + "`";
   }
   clash.text += kAdvice;

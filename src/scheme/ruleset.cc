@@ -70,15 +70,15 @@ Match Ruleset::match(std::string_view key, int db, const View& view) const {
   const Acceptance& acceptance = matcher.accept(key);
   const Candidate* const found = matcher.choose(acceptance, db, view.naming);
   if (found == nullptr) {
-    match.domain = acceptance.domain;
-    match.policy = acceptance.policy;
-    if (acceptance.domain != Match::kNone) {
+    match.domain = matcher.native_domain(acceptance, db, view.naming);
+    if (match.domain != Match::kNone) {
       match.kind = Match::Kind::kNative;
+      match.policy = acceptance.policy;
     } else if (view.unmatched == Unmatched::kRefuse) {
       match.refused = true;
     } else if (view.unmatched == Unmatched::kPrefix) {
-      match.prefix = view.prefix;
-      match.identity = view.prefix.empty();
+      match.prefix = view.prefix_in(db);
+      match.identity = match.prefix.empty();
     }
     return match;
   }
@@ -163,7 +163,7 @@ bool Ruleset::shown(std::string_view physical, int db, const View& view, Naming 
     for (uint32_t i = 0; i < acceptance.count; ++i) {
       const Candidate& candidate = matcher.candidates[acceptance.begin[static_cast<size_t>(view.naming)] + i];
       const Side& side = matcher.side(candidate.rule, candidate.side);
-      if (!candidate.in_db(db) || !side.physical || candidate.side == wanted) continue;
+      if (!matcher.in_db(candidate, db) || !side.physical || candidate.side == wanted) continue;
       const Side& target = matcher.side(candidate.rule, wanted);
       Span captures[Template::kMaxCaptures];
       side.extraction.run(physical, captures);
@@ -185,9 +185,10 @@ bool Ruleset::shown(std::string_view physical, int db, const View& view, Naming 
     return true;
   };
   const auto unprefixed = [&] {
-    if (view.unmatched != Unmatched::kPrefix || view.prefix.empty()) return false;
-    if (physical.substr(0, view.prefix.size()) != view.prefix) return false;
-    const std::string_view name = physical.substr(view.prefix.size());
+    const std::string_view prefix =
+        view.unmatched == Unmatched::kPrefix ? view.prefix_in(db) : std::string_view();
+    if (prefix.empty() || !physical.starts_with(prefix)) return false;
+    const std::string_view name = physical.substr(prefix.size());
     if (!reaches(name, physical, db, view)) return false;
     out.append(name);
     return true;
@@ -232,6 +233,10 @@ uint32_t Ruleset::find_domain(std::string_view name) const {
     if (domains_[i].name == name) return static_cast<uint32_t>(i);
   }
   return Match::kNone;
+}
+
+const Fold& Ruleset::fold() const {
+  return matcher_->fold;
 }
 
 size_t Ruleset::matcher_states() const {

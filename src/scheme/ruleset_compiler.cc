@@ -29,6 +29,7 @@ tl::expected<std::shared_ptr<const Ruleset>, std::vector<SchemeError>> Ruleset::
 tl::expected<std::shared_ptr<const Ruleset>, std::vector<SchemeError>> RulesetCompiler::run() {
   domains();
   add_rules();
+  fold();
   if (build()) prove();
   if (!errors_.empty()) return tl::make_unexpected(std::move(errors_));
   accept();
@@ -196,8 +197,10 @@ void RulesetCompiler::order_candidates(const std::vector<uint32_t>& ids, Naming 
   const size_t begin = matcher_->candidates.size();
   for (const uint32_t id : ids) {
     if (id >= 2 * rules_->rules_.size()) break;
-    matcher_->candidates.push_back(
-        {id / 2, rules_->rules_[id / 2].db, id % 2 == 0 ? Naming::kLegacy : Naming::kConsolidated});
+    const Naming side = id % 2 == 0 ? Naming::kLegacy : Naming::kConsolidated;
+    const int db = rules_->rules_[id / 2].db;
+    const bool anywhere = view == Naming::kConsolidated && side == view && matcher_->fold.holds(db);
+    matcher_->candidates.push_back({id / 2, anywhere ? Candidate::kFolded : db, side});
   }
   // Where one language lies inside another it is in fewer accept sets.
   const auto count = [this](const Candidate& candidate) {

@@ -1,7 +1,8 @@
 // RulesetCompiler: a SchemeSpec becomes a Ruleset, or a list of everything that is wrong with it.
 //
 //   1. domains and resources   names, bounds; each gets its policy
-//   2. rules                   both templates parsed, their captures paired, each side's reading planned
+//   2. rules                   both templates parsed, their captures paired, each side's reading planned; which
+//                              databases fold
 //   3. automaton, Dfa          all sides of all rules, and the prefixes of configured domains
 //   4. overlaps                what OverlapProof (overlaps.h) says of the Dfa's accept sets
 //   5. acceptances             what each accept set means to a view
@@ -52,6 +53,10 @@ class RulesetCompiler {
   bool pair_captures(const RuleSpec& spec, Rule& rule);
   void pair_types(const RuleSpec& spec, Rule& rule, int in_key, int in_legacy);
   void unpaired_captures(const RuleSpec& spec, const Rule& rule);
+
+  // folding.cc
+  void fold();
+  bool folds_alone(const Rule& rule);
 
   void prove();
   void accept();

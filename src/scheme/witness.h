@@ -18,6 +18,9 @@ const std::array<unsigned char, 256>& pleasant_bytes();
 // A rule in an error's text: its template of that side, and where it stands.
 std::string rule_title(const Rule& rule, Naming side);
 
+// A name that fits this side: the other side's sample is the name of the same key.
+std::string sample_name(const Rule& rule, Naming side);
+
 std::string quoted(std::string_view key);
 
 }  // namespace keyshift::scheme

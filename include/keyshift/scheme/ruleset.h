@@ -24,6 +24,8 @@
 //   - two names have the same p only if they are names of one rule with the same captures, whatever views read them
 //   - under a view with a prefix for which prefix_clash() finds nothing, an unmatched key shares its p with no other
 //     name, and shown(p) == k
+//   - of databases that fold, with legacy views for which fold_clash() and prefix_clash() find nothing: two names of
+//     different databases never have the same p, and only one database shows p
 //
 // Immutable after compile() and shared between threads (shared_ptr<const Ruleset>: a request keeps the one it began
 // with). match() allocates nothing and costs the length of the key, whatever the number of rules.
@@ -39,6 +41,7 @@
 #include <vector>
 
 #include "keyshift/base/buffer.h"
+#include "keyshift/scheme/fold.h"
 #include "keyshift/scheme/scheme_spec.h"
 #include "keyshift/scheme/template.h"
 #include "keyshift/scheme/ttl_policy.h"
@@ -58,7 +61,18 @@ enum class Unmatched : uint8_t { kPass, kRefuse, kPrefix };
 struct View {
   Naming naming = Naming::kLegacy;
   Unmatched unmatched = Unmatched::kPass;
-  std::string prefix;  // with kPrefix
+  std::string
+      prefix;  // with kPrefix. When databases fold, `{db}` in it stands for the number of a folded one
+  // By database, made of such a prefix by Ruleset::prepare(). A database that does not fold needs no prefix to be told
+  // from the others: its is empty.
+  std::vector<std::string> prefix_of = {};
+
+  std::string_view prefix_in(int db) const {
+    if (prefix_of.empty()) return prefix;
+    const auto index = static_cast<size_t>(db);
+    return index < prefix_of.size() ? std::string_view(prefix_of[index]) : std::string_view();
+  }
+  bool operator==(const View&) const = default;
 };
 
 // Bytes of the key that was matched.
@@ -135,6 +149,16 @@ struct PrefixClash {
   std::string text;                // says all that
 };
 
+// Why the views of folded databases would share keys: a name that is an unmatched key in two of them.
+struct FoldClash {
+  std::string name;        // in `database`
+  std::string other_name;  // in `other`
+  std::string physical;    // what both would be called
+  int database = 0;
+  int other = 0;
+  std::string text;  // says all that
+};
+
 struct Domain {
   std::string name;
   bool configured = false;  // else only rules name it
@@ -198,6 +222,14 @@ class Ruleset {
   // in phase legacy, or a consolidated name of any rule? Those count in every phase: the rule's data will go there.
   std::optional<PrefixClash> prefix_clash(const View& view) const;
 
+  // Which databases of clients are views of which upstream database.
+  const Fold& fold() const;
+  // Fills view.prefix_of. A view is prepared for the ruleset that it is used with.
+  void prepare(View& view) const;
+  // Do unmatched keys of two folded databases get the same name under `view`, or under it and one of `before`? A
+  // consolidated view knows no databases, but a prefix of its own must not make keys of theirs. Requires: prepared views.
+  std::optional<FoldClash> fold_clash(const View& view, const std::vector<const View*>& before) const;
+
   // For status and tests: states of the matcher, and what the proofs looked at to compare rules.
   size_t matcher_states() const;
   size_t proof_steps() const { return proof_steps_; }
@@ -208,6 +240,7 @@ class Ruleset {
 
   Ruleset();
 
+  std::optional<PrefixClash> prefix_clash(const View& view, int db) const;
   bool reaches(std::string_view name, std::string_view physical, int db, const View& view) const;
 
   std::vector<Rule> rules_;

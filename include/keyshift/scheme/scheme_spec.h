@@ -53,9 +53,17 @@ struct RuleSpec {
   std::string location;
 };
 
+// The databases of clients are to be views of one upstream database: see fold.h.
+struct FoldSpec {
+  int into = 0;                        // the upstream database
+  int databases = 16;                  // that clients can select
+  Phase phase = Phase::kConsolidated;  // of a database that no rule names
+};
+
 struct SchemeSpec {
   std::vector<DomainSpec> domains;
   std::vector<RuleSpec> rules;
+  std::optional<FoldSpec> fold = std::nullopt;
 };
 
 struct SchemeError {
@@ -70,6 +78,7 @@ struct SchemeError {
   //   the same legacy names       {such a name}
   //   legacy names that overlap   {a name of both, one of this rule only, one of the other only}
   //   the same keys               {this rule's legacy name, the other's legacy name, the consolidated key of both}
+  //   a rule of all databases     {a name that these would share, the key in Redis that it would have in each}
   //   phases that do not go       {this rule's name, the other's name, the key in Redis that both would have}; each the
   //   together                    name of the side that is not in Redis
   std::vector<std::string> witness = {};
