@@ -50,6 +50,11 @@ void Reloader::begin() {
   busy_ = true;
   auto config = load_();
   if (!config) return refuse(config.error());
+  if (config->fold != started_.fold)
+    return refuse(
+        {{.source = config->file,
+          .text = "[fold] has changed: clients are in databases of the old one, so only a restart can do it",
+          .suggestion = ""}});
   log::set_level(config->log_level);
   for (const std::string& notice : config->notices) log::warn("{}", notice);
   auto facts = proxy_.facts().configuration();

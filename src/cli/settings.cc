@@ -15,6 +15,8 @@ upstream::PoolOptions pool_options(const config::Config& config, const Address& 
   options.connection.address = upstream;
   options.connection.username = from.username;
   options.connection.password = from.password;
+  // Of all databases this one is not asked for by a client first: a server that has none is not used.
+  options.connection.database = std::max(config.fold.into, 0);
   options.connection.connect_timeout_ms = from.connect_timeout_ms;
   options.connection.queue_timeout_ms = from.queue_timeout_ms;
   options.connection.reply_timeout_ms = from.reply_timeout_ms;

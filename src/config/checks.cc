@@ -20,6 +20,7 @@ class Checks {
   void check() {
     for (size_t i = 0; i < config_.listeners.size(); ++i) check_listener(i);
     check_users();
+    check_fold();
     check_admin();
     check_numbers();
   }
@@ -35,6 +36,10 @@ class Checks {
       problems_.add(place_of("listener.unmatched_prefix", i),
                     "listener.unmatched_prefix has an effect only with unmatched = \"prefix\"");
     check_logins(i);
+    if (config_.fold.into < 0 && listener.view.prefix.find("{db}") != std::string::npos)
+      problems_.add(place_of("listener.unmatched_prefix", i),
+                    "{db} in listener.unmatched_prefix is the number of a database that folds: it needs "
+                    "fold.into");
     const Address& address = listener.address;
     if (!address.is_unix() && address.port == 0) return;  // any free one
     const std::string said = "listener.address = " + quoted_text(address.text());
@@ -77,6 +82,16 @@ class Checks {
       else if (user.password.empty())
         add(" needs a password");
     }
+  }
+
+  void check_fold() {
+    const Fold& fold = config_.fold;
+    if (fold.into < 0 || config_.upstream.database < fold.databases) return;
+    problems_.add(first_place({place_of("upstream.database"), place_of("upstream.url"),
+                               place_of("fold.databases"), place_of("fold.into")}),
+                  "upstream.database = " + std::to_string(config_.upstream.database) +
+                      ", in which clients begin, is none that they can select: fold.databases = " +
+                      std::to_string(fold.databases));
   }
 
   void check_admin() {

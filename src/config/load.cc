@@ -127,6 +127,8 @@ class Loader {
       return found == facts_.domain_phases.end() ? config_.phase : found->second;
     };
     for (scheme::DomainSpec& domain : config_.scheme.domains) domain.phase = of_domain(domain.name);
+    if (config_.fold.into >= 0)
+      config_.scheme.fold = scheme::FoldSpec{config_.fold.into, config_.fold.databases, of_domain("")};
     std::vector<scheme::RuleSpec>& rules = config_.scheme.rules;
     for (size_t i = 0; i < rules.size(); ++i) {
       const std::string_view key = rules[i].key;
@@ -144,7 +146,9 @@ class Loader {
     auto rules = scheme::Ruleset::compile(complete);
     if (rules) {
       config_.rules = std::move(*rules);
+      for (Listener& listener : config_.listeners) config_.rules->prepare(listener.view);
       check_prefixes();
+      check_folding();
       return;
     }
     for (const scheme::SchemeError& error : rules.error()) {
@@ -167,6 +171,30 @@ class Loader {
                       "listener.unmatched_prefix = " + quoted_text(view.prefix) +
                           " cannot be taken off again: " + clash->text);
     }
+  }
+
+  // Databases that fold must not share keys which they did not share before.
+  void check_folding() {
+    std::vector<const scheme::View*> before;
+    for (size_t i = 0; i < config_.listeners.size(); ++i) {
+      const scheme::View& view = config_.listeners[i].view;
+      const auto clash = config_.rules->fold_clash(view, before);
+      before.push_back(&view);
+      if (!clash) continue;
+      const bool prefixed = view.unmatched == scheme::Unmatched::kPrefix;
+      const std::string_view option = prefixed ? "listener.unmatched_prefix" : "listener.unmatched";
+      problems_.add(
+          place_of_listener(option, i),
+          std::string(option) + " = " + quoted_text(prefixed ? view.prefix : "pass") +
+              ": databases fold (fold.into), so " + clash->text +
+              "; let unmatched be \"refuse\", or \"prefix\" with an unmatched_prefix like \"db{db}:\"");
+    }
+  }
+
+  // Where a listener says the option; else where it begins, or where folding is asked for.
+  Place place_of_listener(std::string_view option, size_t i) const {
+    const Place place = facts_.place_of(option, i);
+    return place.source.empty() ? facts_.place_of("fold.into") : place;
   }
 
   // The rule, or the very byte of its template that the proof complains about.

@@ -90,8 +90,11 @@ const std::array kOptions{
            field<&Listener::view, &scheme::View::unmatched>, kReload,
            "What becomes of a key that no rule matches: it passes unchanged, is refused, or gets a prefix.",
            0, 0, "pass|refuse|prefix"},
-    Option{"listener.unmatched_prefix", OptionType::kText, "", field<&Listener::view, &scheme::View::prefix>,
-           kReload, "What unmatched = \"prefix\" puts in front.", 0, 0, ""},
+    Option{
+        "listener.unmatched_prefix", OptionType::kText, "", field<&Listener::view, &scheme::View::prefix>,
+        kReload,
+        "What unmatched = \"prefix\" puts in front. {db} in it stands for the database, when databases fold.",
+        0, 0, ""},
     Option{"listener.auth", OptionType::kChoice, "own", field<&Listener::auth>, kReload,
            "Who checks what a client says with AUTH: Keyshift, by password and users, or the upstream, whose "
            "ACLs then decide what the client may do.",
@@ -112,6 +115,14 @@ const std::array kOptions{
            "this nor upstream_password: as everybody else's."},
     Option{"user.upstream_password", OptionType::kSecret, "", field<&User::upstream_password>, kReload,
            "The password of upstream_username; alone, that of the upstream's default user."},
+
+    Option{"fold.into", OptionType::kInteger, "-1", field<&Config::fold, &Fold::into>, kRestart,
+           "The upstream database that holds all keys: the databases of clients are views of it, each with "
+           "the keys "
+           "of its own rules. -1: every database is the upstream's own.",
+           -1, 1'000'000},
+    Option{"fold.databases", OptionType::kInteger, "16", field<&Config::fold, &Fold::databases>, kRestart,
+           "How many databases clients can select when they fold, as `databases` of Redis.", 1, 1024},
 
     Option{"admin.address", OptionType::kText, "127.0.0.1:9380", kAdminAddress, kRestart,
            "Where /metrics, /healthz and /readyz are served. \"off\": nowhere.", 0, 0, "", "", "--admin"},

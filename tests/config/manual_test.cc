@@ -48,6 +48,7 @@ TEST_F(ManualTest, EveryOptionUncommentedIsTheDefaultConfig) {
   const Config config = loaded();
   const Config expected;
   EXPECT_EQ(config.upstream, expected.upstream);
+  EXPECT_EQ(config.fold, expected.fold);
   EXPECT_EQ(config.admin, expected.admin);
   EXPECT_EQ(config.embedded, expected.embedded);
   EXPECT_EQ(config.limits, expected.limits);

@@ -67,8 +67,9 @@ TEST_F(PrecedenceTest, EachSourceWinsOverTheWeakerOnesForEveryOption) {
     if (option.flag().empty() || option.name == "upstream.tls") continue;
     const auto values = values_of(option);
     sources = {};
-    // Out of the way of the upstream's own address, and what a prefix needs.
+    // Out of the way of the upstream's own address, and what a prefix and folding need.
     if (option.name != "listener.address") flag("listener.address", "127.0.0.1:0");
+    if (option.name == "fold.into") flag("listener.unmatched", "refuse");
     if (option.name == "listener.unmatched_prefix") flag("listener.unmatched", "prefix");
 
     auto next = values.begin();

@@ -72,6 +72,14 @@ struct User {
   std::string upstream_password;
 };
 
+// Which databases of clients are views of one upstream database: scheme/fold.h.
+struct Fold {
+  int into = -1;       // the upstream database; -1: they are the upstream's own
+  int databases = 16;  // that clients can select, when they fold
+
+  bool operator==(const Fold&) const = default;
+};
+
 struct Admin {
   bool enabled = true;
   Address address{"127.0.0.1", 9380, ""};
@@ -111,6 +119,7 @@ struct Config {
   Upstream upstream;
   std::vector<Listener> listeners{Listener{}};  // at least one
   std::vector<User> users;
+  Fold fold;
   Admin admin;
   Embedded embedded;
   Limits limits;
@@ -118,7 +127,7 @@ struct Config {
   scheme::Phase phase = scheme::Phase::kConsolidated;  // of every rule that does not say otherwise
   std::string log_level = "info";                      // debug, info, warning, error
   std::vector<std::string> allow;  // dangerous commands let through, upper case: "CONFIG SET"
-  scheme::SchemeSpec scheme;       // domains and rules as written, phases resolved
+  scheme::SchemeSpec scheme;       // domains, rules and folding as written, phases resolved
 
   // The scheme compiled and proved. load() always sets it; in a Config made by hand it is null.
   std::shared_ptr<const scheme::Ruleset> rules;
