@@ -174,27 +174,6 @@ bool client_unblock(const Call& call) {
   return true;
 }
 
-bool client_help(const Call& call) {
-  constexpr std::array<std::string_view, 13> kLines = {
-      "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands answered by Keyshift:",
-      "GETNAME",
-      "ID",
-      "INFO",
-      "KILL <option>",
-      "LIST [options ...]",
-      "NO-EVICT (ON|OFF)",
-      "REPLY (ON|OFF|SKIP)",
-      "SETINFO (LIB-NAME|LIB-VER) <value>",
-      "SETNAME <name>",
-      "TRACKINGINFO",
-      "UNBLOCK <clientid> [TIMEOUT|ERROR]",
-      "HELP",
-  };
-  resp::append_array(call.reply, kLines.size());
-  for (const std::string_view line : kLines) resp::append_simple(call.reply, line);
-  return true;
-}
-
 bool just_ok(const Call& call) {
   call.ok();
   return true;
@@ -204,7 +183,6 @@ constexpr std::array kCommands = {
     LocalCommand{"client|capa", just_ok},
     LocalCommand{"client|getname", client_getname},
     LocalCommand{"client|getredir", client_getredir},
-    LocalCommand{"client|help", client_help},
     LocalCommand{"client|id", client_id},
     LocalCommand{"client|info", client_info},
     LocalCommand{"client|kill", client_kill},
