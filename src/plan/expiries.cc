@@ -95,7 +95,7 @@ void Planner::write_expiry(Work& work) {
 }
 
 void Planner::write_expire_steps(Work& work) {
-  const bool elsewhere = work.target_database != work.context.database;
+  const bool elsewhere = work.target_database != work.context.upstream();
   const auto select = [&work](int database) {
     resp::append_array(work.out, 2);
     resp::append_bulk(work.out, "SELECT");
@@ -123,7 +123,7 @@ void Planner::write_expire_steps(Work& work) {
     resp::append_bulk_integer(work.out, decision.value / (whole_seconds ? 1000 : 1));
     resp::append_bulk(work.out, "NX");
     work.plan.steps.push_back(Disposition::kDiscard);
-    if (elsewhere) select(work.context.database);
+    if (elsewhere) select(work.context.upstream());
   }
 }
 

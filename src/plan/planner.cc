@@ -66,6 +66,10 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
     plan.refusal = Refusal::kBlocks;
     return;
   }
+  if (row.whole != command::Whole::kNone) {
+    plan.refusal = refusal_of_whole(row, context);
+    if (plan.refusal != Refusal::kNone) return;
+  }
   sort_names();
   if (row.is(command::Row::kOwnWrites)) {
     // The server answers for what this connection wrote last. Whatever runs on it first takes over all that was written
@@ -76,10 +80,18 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
   }
   Work work = begin(row, request, context, out, plan);
   if (is_about_channels(row.reply)) return write_channels(work, renames_anything(context));
+  if (context.rules->fold().holds(context.database)) {
+    // In a transaction: KEYS finds at once what would otherwise be looked for step by step.
+    if (row.whole != command::Whole::kNone) return write_keys_steps(work, "*");
+    if (is_folded_move(work)) {
+      if (!write_folded_move(work)) undo(work);
+      return;
+    }
+  }
   if (renames_anything(context)) {
     switch (row.reply) {
       case Reply::kKeys:
-        return write_keys_steps(work);
+        return write_keys_steps(work, request[1]);
       case Reply::kScan:
         return write_scan(work);
       case Reply::kKey:
@@ -180,6 +192,7 @@ bool Planner::write_arguments(Work& work) {
     if (!written) return false;
   }
   write_expiry(work);
+  write_database(work);
   work.out.append(work.request.block().substr(work.copied));
   return true;
 }
@@ -190,10 +203,8 @@ bool Planner::write_name(Work& work, const command::Name& name) {
   const std::string_view key = work.request[name.at];
   int database = context.database;
   if (names_.database_at != 0 && name.at == names_.list.back().at) {
-    int64_t target = 0;
-    // What is no number is Redis's to refuse.
-    if (resp::parse_integer(work.request[names_.database_at], target)) database = static_cast<int>(target);
-    work.target_database = database;
+    database = named_database(work).value_or(database);
+    work.target_database = rules.fold().upstream(database);
   }
   std::optional<Match> later;
   const bool is_first = &name == names_.list.data() && database == context.database;
@@ -201,6 +212,12 @@ bool Planner::write_name(Work& work, const command::Name& name) {
   const Match& match = is_first ? work.first : *later;
   if (match.refused) {
     work.plan.refusal = Refusal::kUnmatched;
+    work.plan.refused_at = name.at;
+    return false;
+  }
+  const bool moves = names_.list.size() == 1 && database != context.database;
+  if (moves && !moves_under_one_name(work, key, match)) {
+    work.plan.refusal = Refusal::kTwoNamesOneMove;
     work.plan.refused_at = name.at;
     return false;
   }
@@ -221,17 +238,6 @@ bool Planner::write_name(Work& work, const command::Name& name) {
     resp::append_bulk_header(work.out, size);
     char* begin = work.out.reserve(size + 2);
     char* end = rules.write_physical(match, key, begin);
-    if (names_.database_at != 0 && names_.list.size() == 1 && database != context.database) {
-      // MOVE: the one name is read in one database and written in another.
-      const Match here = rules.match(key, context.database, context.view);
-      std::string other(here.refused ? 0 : rules.physical_size(here), '\0');
-      if (!here.refused) rules.write_physical(here, key, other.data());
-      if (here.refused || std::string_view(begin, size) != other) {
-        work.plan.refusal = Refusal::kTwoNamesOneMove;
-        work.plan.refused_at = name.at;
-        return false;
-      }
-    }
     *end++ = '\r';
     *end++ = '\n';
     work.out.commit(size + 2);
@@ -274,10 +280,10 @@ std::unique_ptr<ReplyMapper> Planner::keyspace_mapper(const Work& work,
                                        context.protocol, std::move(pattern), steps);
 }
 
-void Planner::write_keys_steps(Work& work) {
+void Planner::write_keys_steps(Work& work, std::string_view glob) {
   const Context& context = work.context;
-  auto pattern = patterns_.find(context.rules, work.request[1], context.database, context.view,
-                                scheme::KeyPattern::kMaxPatterns);
+  auto pattern =
+      patterns_.find(context.rules, glob, context.database, context.view, scheme::KeyPattern::kMaxPatterns);
   for (const std::string& physical : pattern->physical) {
     resp::append_array(work.out, 2);
     resp::append_bulk(work.out, "KEYS");
@@ -286,6 +292,7 @@ void Planner::write_keys_steps(Work& work) {
   }
   const size_t steps = pattern->physical.size();
   work.plan.mapper = keyspace_mapper(work, std::move(pattern), steps);
+  if (work.row.whole != command::Whole::kNone) work.plan.mapper->take_keys_for(work.row.whole, next_random());
 }
 
 // A cursor walks one upstream SCAN, so there is one pattern, and the mapper filters. COUNT and TYPE are the server's: it

@@ -24,8 +24,9 @@ struct Planner::Work {
   // The first key, matched ahead because a default expiry changes the request's first line.
   scheme::Match first;
   scheme::TtlDecision inline_default = {};
-  int target_database = context.database;  // where the last key is written: COPY DB, MOVE
-  std::optional<int64_t> expiry = {};      // what stands in the place of the client's, judged
+  int target_database =
+      context.upstream();              // the upstream database where the last key is written: COPY DB, MOVE
+  std::optional<int64_t> expiry = {};  // what stands in the place of the client's, judged
 };
 
 // Where an argument begins in the request's block, its header included.

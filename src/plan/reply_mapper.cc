@@ -139,9 +139,21 @@ void ReplyMapper::map_keys(std::string_view reply, Buffer& out) {
     collect_visible(token.text);
   }
   if (steps_left_ > 0) return;
-  resp::append_array(out, shown_count_);
-  out.append(shown_.view());
+  append_collected(out);
   shown_.release();
+}
+
+void ReplyMapper::append_collected(Buffer& out) const {
+  if (whole_ == command::Whole::kCounts) return resp::append_integer(out, static_cast<int64_t>(shown_count_));
+  if (whole_ == command::Whole::kNone) {
+    resp::append_array(out, shown_count_);
+    out.append(shown_.view());
+    return;
+  }
+  if (shown_count_ == 0) return resp::append_null(out, protocol_);
+  ReplyCursor cursor(shown_.view());
+  for (uint64_t i = draw_ % shown_count_; i > 0; --i) cursor.skip();
+  out.append(cursor.skip());
 }
 
 void ReplyMapper::map_scan(std::string_view reply, Buffer& out) {

@@ -86,6 +86,21 @@ std::string unmatched_key(std::string_view key) {
       cut(key));
 }
 
+std::string folded_in_transaction(std::string_view name) {
+  return fmt::format(
+      "ERR {} cannot be in a transaction where Keyshift folds databases into one: keys of others stand "
+      "between "
+      "those of this database, and have to be told apart one by one",
+      spoken(name));
+}
+
+std::string folded_exchange(std::string_view name) {
+  return fmt::format(
+      "ERR {} cannot exchange databases that Keyshift folds into one: the names of their keys say which "
+      "database they belong to",
+      spoken(name));
+}
+
 std::string refused_plan(const plan::Plan& plan, const resp::Request& request, std::string_view name) {
   const std::string_view argument = plan.refused_at < request.size() ? cut(request[plan.refused_at]) : "";
   switch (plan.refusal) {
@@ -101,6 +116,10 @@ std::string refused_plan(const plan::Plan& plan, const resp::Request& request, s
     case plan::Refusal::kTwoNamesOneMove:
       return fmt::format("ERR key '{}' has different names in the two databases; COPY it and DEL it instead",
                          argument);
+    case plan::Refusal::kWalk:
+      return folded_in_transaction(name);
+    case plan::Refusal::kFoldedExchange:
+      return folded_exchange(name);
     case plan::Refusal::kBlocks:
     case plan::Refusal::kNone:
       break;

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <chrono>
-#include <limits>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -35,16 +34,17 @@ bool reset(const Call& call) {
   return true;
 }
 
-// Redis's own limit to `databases` is that of an int.
-constexpr int64_t kHighestDatabase = std::numeric_limits<int>::max();
-
 bool select(const Call& call) {
+  const scheme::Fold& fold = call.session.worker().settings().rules->fold();
   int64_t database = 0;
   if (!resp::parse_integer(call.request[1], database)) {
     call.error(errors::kNotInteger);
-  } else if (database < 0 || database > kHighestDatabase) {
+  } else if (database != static_cast<int>(database)) {
+    call.error(errors::kIntRange);
+  } else if (database < 0 || !fold.has(static_cast<int>(database))) {
     call.error(errors::kDatabaseRange);
-  } else if (call.session.pool().has_database(static_cast<int>(database))) {
+  } else if (fold.holds(static_cast<int>(database)) ||
+             call.session.pool().has_database(static_cast<int>(database))) {
     call.session.set_database(static_cast<int>(database));
     call.ok();
   } else {

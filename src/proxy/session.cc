@@ -11,6 +11,7 @@
 #include "keyshift/resp/writer.h"
 #include "local_commands.h"
 #include "local_latencies.h"
+#include "view_walk.h"
 
 namespace keyshift::proxy {
 
@@ -57,6 +58,7 @@ Session::~Session() {
   subscriber_.reset();
   if (inquiry_) worker_.users().stop_waiting(this);
   inquiry_.reset();
+  walk_.reset();
   if (connection_ != nullptr) connection_->abandon(this);
   if (borrowed_ != nullptr) {
     borrowed_->abandon(this);
@@ -367,13 +369,17 @@ bool Session::send(upstream::Connection& connection, const command::Row& row, co
     return true;
   }
   if (must_wait_for(connection)) return false;
-  connection.begin(database_);
   plan::Plan& plan = worker_.plan();
   plan::Context planned = context();
+  connection.begin(planned.upstream());
   planned.may_block = started_ns == upstream::Connection::kNoDeadline;
   worker_.planner().make(row, request, planned, connection.out(), plan);
   connection.submit();
   if (plan.refusal == plan::Refusal::kBlocks) return forward_blocking(row, request);
+  if (plan.refusal == plan::Refusal::kWalk) {
+    walk(row, request);
+    return true;
+  }
   if (plan.refusal == plan::Refusal::kNone) {
     const Generation& generation = *worker_.generation();
     for (const plan::PlannedKey& key : plan.keys) count_key(generation, key, request[key.at]);
@@ -444,7 +450,7 @@ bool Session::must_wait() {
   // A transaction that is sent as a burst stops for nothing.
   return (waits_for_room_ || waits_for_lease_ || holds(Hold::kBlocked) ||
           (lease_ != nullptr && holds_ == 0 && !pending_.empty()) || selecting_ || reloading_ ||
-          is_subscribing() || (inquiry_ != nullptr && !inquiry_->answered) ||
+          is_subscribing() || walk_ != nullptr || (inquiry_ != nullptr && !inquiry_->answered) ||
           (borrowed_ != nullptr && !streaming_) || deferred_.size() > soft_bytes ||
           pending_.size() >= worker_.options().client_pending_requests ||
           (pending_.size() > 1 && pending_.size() * expected_reply_bytes_ > soft_bytes) ||

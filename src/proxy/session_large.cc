@@ -24,7 +24,7 @@ bool Session::begin_large(std::string_view bytes) {
   }
   borrowed_ = pool().borrow(protocol_);
   if (borrowed_ == nullptr) return false;
-  borrowed_->begin(database_);
+  borrowed_->begin(context().upstream());
   plan::Plan& plan = worker_.plan();
   auto tail = worker_.planner().make_streamed(*match.row, prefix, parser_.announced_arguments(), context(),
                                               borrowed_->out(), plan);

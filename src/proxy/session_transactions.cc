@@ -132,7 +132,7 @@ bool Session::multi(const command::Row& row, const resp::Request& request) {
     release(Hold::kTransaction);
     return true;
   }
-  transaction_ = std::make_unique<Transaction>(connection, database_, whole && usable);
+  transaction_ = std::make_unique<Transaction>(connection, worker_.generation(), database_, whole && usable);
   show_transaction(true);
   if (!usable) {
     transaction_->break_off(connection == nullptr ? errors::no_lease(row.name)
@@ -142,11 +142,12 @@ bool Session::multi(const command::Row& row, const resp::Request& request) {
   worker_.counters().commands[static_cast<size_t>(row.family)].add();
   connection->out().append(request.block());
   await(row, whole ? Pending::Kind::kQueued : Pending::Kind::kMulti, *connection);
-  if (!connection->is_surely_in(database_)) {
+  const int upstream = context().upstream();
+  if (!connection->is_surely_in(upstream)) {
     // Within, not before: if it is refused (BUSY), so is the transaction, and nothing is executed in another database.
     resp::append_array(connection->out(), 2);
     resp::append_bulk(connection->out(), "SELECT");
-    resp::append_bulk_integer(connection->out(), database_);
+    resp::append_bulk_integer(connection->out(), upstream);
     connection->expect({.started_ns = worker_.loop().now_ns()});
     transaction_->add_own_select();
   }
@@ -241,9 +242,14 @@ void Session::queue_upstream(const command::Row& row, const resp::Request& reque
   Transaction& transaction = *transaction_;
   upstream::Connection& connection = transaction.connection();
   plan::Plan& plan = worker_.plan();
-  plan::Context planned = context();
-  planned.database = transaction.database();
-  planned.may_block = true;
+  const Generation& generation = transaction.generation();
+  const plan::Context planned{.rules = generation.settings->rules,
+                              .view = generation.settings->listeners[listener_].view,
+                              .protocol = protocol_,
+                              .database = transaction.database(),
+                              .now_ms = worker_.loop().wall_ms(),
+                              .may_block = true,
+                              .in_transaction = true};
   worker_.planner().make(row, request, planned, connection.out(), plan);
   connection.submit();
   if (plan.refusal == plan::Refusal::kMalformed) {
@@ -261,7 +267,6 @@ void Session::queue_upstream(const command::Row& row, const resp::Request& reque
     refuse(errors::refused_plan(plan, request, row.name));
     return;
   }
-  const Generation& generation = *worker_.generation();
   for (const plan::PlannedKey& key : plan.keys) count_key(generation, key, request[key.at]);
   if (row.runs_script()) note_script(row, request);
   note_queued(row, request);
@@ -276,7 +281,8 @@ void Session::queue_upstream(const command::Row& row, const resp::Request& reque
     }
   }
   int64_t selects = -1;
-  if (row.name == "select" && (!resp::parse_integer(request[1], selects) || selects > INT32_MAX))
+  if (row.name == "select" && (!resp::parse_integer(request[1], selects) || selects > INT32_MAX ||
+                               !planned.rules->fold().has(static_cast<int>(selects))))
     selects = -1;
   transaction.add(plan, {.row = &row,
                          .domain = plan.keys.empty() ? generation.no_domain
@@ -452,7 +458,7 @@ void Session::end_exec() {
   if (!transaction_) show_transaction(false);
   if (transaction->changes_session()) selecting_ = false;
   if (transaction->selected() < 0) return;
-  pool().note_database(transaction->selected());
+  pool().note_database(transaction->generation().settings->rules->fold().upstream(transaction->selected()));
   set_database(transaction->selected());
 }
 

@@ -193,6 +193,16 @@ enum class Hit : uint8_t {
   kElements,  // each element: null is a miss (MGET, HMGET)
 };
 
+// What a command does to a database as a whole, naming no key.
+enum class Whole : uint8_t {
+  kNone,
+  kCounts,    // says how many keys there are (DBSIZE)
+  kDraws,     // says the name of one (RANDOMKEY)
+  kEmpties,   // deletes all (FLUSHDB)
+  kFlushes,   // deletes all of all databases (FLUSHALL)
+  kExchanges  // gives it another number (SWAPDB)
+};
+
 // Which connection a command needs.
 enum class Scope : uint8_t {
   kShared,       // any: it leaves no state on a connection
@@ -229,13 +239,15 @@ struct Row {
   Reply reply = Reply::kOpaque;
   Hit hit = Hit::kNone;
   Scope scope = Scope::kShared;
+  Whole whole = Whole::kNone;
   Leaves leaves = Leaves::kNothing;
   Expiry expiry = Expiry::kNone;
   Unit expiry_unit = Unit::kSeconds;
   Base expiry_base = Base::kRelative;
   Script script = Script::kNone;
-  int16_t expiry_at = 0;    // kPositional
-  int16_t database_at = 0;  // the argument that names another database (MOVE); 0: none, or an option DB
+  int16_t expiry_at = 0;  // kPositional
+  int16_t database_at =
+      0;  // the argument that names another database (MOVE, SELECT); 0: none, or an option DB
   int16_t script_at = 0;
   uint16_t flags = 0;
   uint8_t name_count = 0;

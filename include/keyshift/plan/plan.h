@@ -46,7 +46,9 @@ enum class Refusal : uint8_t {
   kUnmatched,        // the key at refused_at fits no rule, and the listener refuses such keys
   kSortPattern,      // the pattern at refused_at could mean keys of different rules
   kTwoNamesOneMove,  // MOVE between databases in which the key has different physical names
-  kBlocks,           // XREAD BLOCK on a shared connection: needs one of its own
+  kWalk,  // about a whole database that folds: its keys have to be looked for (proxy/keyspace_walk.h)
+  kFoldedExchange,  // SWAPDB of a database that folds
+  kBlocks,          // XREAD BLOCK on a shared connection: needs one of its own
 };
 
 struct Plan {

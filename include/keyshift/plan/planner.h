@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "keyshift/base/buffer.h"
 #include "keyshift/command/keys.h"
@@ -40,6 +41,10 @@ struct Context {
   int64_t now_ms;                      // Unix time, for absolute expiries
   const Audience* audience = nullptr;  // null: nobody's
   bool may_block = false;  // the connection is the client's alone, or EXEC keeps the command from waiting
+  bool in_transaction = false;  // executed by EXEC: nothing can be asked before it is planned
+
+  // The upstream database that `database` is in, or is a view of.
+  int upstream() const { return rules->fold().upstream(database); }
 };
 
 class Planner {
@@ -59,6 +64,9 @@ class Planner {
                                               uint32_t announced, const Context& context, Buffer& out,
                                               Plan& plan);
 
+  // Numbers for what is to be spread, and no secret.
+  uint64_t next_random();
+
  private:
   struct Work;
 
@@ -77,6 +85,16 @@ class Planner {
   static void undo(Work& work);
   static Disposition disposition(const Work& work);
   bool write_name(Work& work, const command::Name& name);
+
+  // databases.cc
+  static Refusal refusal_of_whole(const command::Row& row, const Context& context);
+  std::optional<int> named_database(const Work& work) const;
+  void write_database(Work& work);
+  bool is_folded_move(const Work& work) const;
+  bool write_folded_move(Work& work);
+  bool write_key_in(Work& work, int database);
+  bool moves_under_one_name(const Work& work, std::string_view key, const scheme::Match& there) const;
+
   bool write_pattern(Work& work, const command::Name& name);
   static bool is_about_channels(command::Reply reply);
   void write_channels(Work& work, bool renames);
@@ -93,12 +111,11 @@ class Planner {
   static std::unique_ptr<ReplyMapper> keyspace_mapper(const Work& work,
                                                       std::shared_ptr<const scheme::KeyPattern> pattern,
                                                       size_t steps);
-  void write_keys_steps(Work& work);
+  void write_keys_steps(Work& work, std::string_view glob);
   void write_scan(Work& work);
   void write_random_key_steps(Work& work);
   void copy_up_to(Work& work, uint32_t argument);
   void replace(Work& work, uint32_t argument, std::string_view text);
-  uint64_t next_random();
 
   command::Names names_;
   std::vector<Lasting> lasting_;

@@ -36,6 +36,13 @@ class ReplyMapper {
   // A key of the request, as the client called it and as the upstream knows it.
   void add_name(std::string_view used, std::string_view physical);
 
+  // Replies to KEYS are to answer what is asked of the whole database: how many keys, or one of them by `draw`.
+  void take_keys_for(command::Whole whole, uint64_t draw) {
+    shape_ = command::Reply::kKeys;
+    whole_ = whole;
+    draw_ = draw;
+  }
+
   // Takes the next whole reply. Once the last of `steps` has come, appends the client's reply to `out`.
   virtual void map(std::string_view reply, Buffer& out);
   // Appends an error reply with the names in it mapped.
@@ -48,6 +55,7 @@ class ReplyMapper {
   };
 
   void map_keys(std::string_view reply, Buffer& out);
+  void append_collected(Buffer& out) const;
   void map_scan(std::string_view reply, Buffer& out);
   void map_random_key(std::string_view reply, Buffer& out);
   void map_streams(std::string_view reply, Buffer& out) const;
@@ -66,6 +74,8 @@ class ReplyMapper {
   int database_ = 0;
   resp::Protocol protocol_ = resp::Protocol::kResp2;
   std::shared_ptr<const scheme::KeyPattern> pattern_;
+  command::Whole whole_ = command::Whole::kNone;
+  uint64_t draw_ = 0;
   size_t steps_left_ = 1;
   size_t step_ = 0;  // which of the pattern's physical globs the next reply answers
   Buffer shown_;     // bulks of the names collected so far

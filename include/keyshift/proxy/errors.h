@@ -28,6 +28,11 @@ inline constexpr std::string_view kNoProto = "NOPROTO unsupported protocol versi
 inline constexpr std::string_view kBadProto = "ERR Protocol version is not an integer or out of range";
 inline constexpr std::string_view kSyntax = "ERR syntax error";
 inline constexpr std::string_view kDatabaseRange = "ERR DB index is out of range";
+inline constexpr std::string_view kIntRange =
+    "ERR value is out of range, value must between -2147483648 and 2147483647";
+inline constexpr std::string_view kPartlyFolded =
+    "ERR FLUSHALL would delete keys of databases that Keyshift does not fold yet, and of others; use FLUSHDB "
+    "in each";
 inline constexpr std::string_view kNotInteger = "ERR value is not an integer or out of range";
 inline constexpr std::string_view kClientName =
     "ERR Client names cannot contain spaces, newlines or special characters.";
@@ -74,6 +79,8 @@ std::string no_lease(std::string_view name);
 std::string refused_command(std::string_view name);
 std::string never_possible(std::string_view name);
 std::string unmatched_key(std::string_view key);
+std::string folded_in_transaction(std::string_view name);
+std::string folded_exchange(std::string_view name);
 std::string refused_plan(const plan::Plan& plan, const resp::Request& request, std::string_view name);
 
 std::string too_many_users();

@@ -43,6 +43,7 @@
 
 namespace keyshift::proxy {
 
+class ViewWalk;
 class Worker;
 
 class Session final : private net::StreamHandler, private upstream::Waiter, private upstream::LoginWaiter {
@@ -245,6 +246,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void relay_exec(Pending& pending, std::string_view bytes);
   void on_transaction_lost(Pending& pending);
   void end_exec();
+  void walk(const command::Row& row, const resp::Request& request);
+  void finish_walk(std::string_view reply);
   void refuse(std::string_view text);
   bool must_wait();
   void stall();
@@ -288,6 +291,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   std::shared_ptr<upstream::User> user_;  // null: its requests are the worker's own
   bool by_upstream_ = false;              // the upstream has let it in
   std::unique_ptr<Inquiry> inquiry_;      // what the upstream is asked before the next request can be taken
+  std::unique_ptr<ViewWalk> walk_;        // for the command at the back of pending_
   resp::RequestParser parser_;
   std::string_view at_hand_;  // what take_requests() is about
   Buffer in_;                 // the unfinished request, and what waits behind a stall

@@ -20,6 +20,7 @@
 
 #include "keyshift/command/row.h"
 #include "keyshift/plan/exec_mapper.h"
+#include "keyshift/proxy/generation.h"
 #include "keyshift/resp/request.h"
 #include "keyshift/telemetry/loop_stats.h"
 #include "keyshift/upstream/connection.h"
@@ -46,13 +47,17 @@ class Transaction {
   };
 
   // `connection` is where MULTI goes, or null: none is to be had. `whole`: it leaves as one burst, and nothing may come
-  // between.
-  Transaction(upstream::Connection* connection, int database, bool whole)
-      : connection_(connection),
+  // between. `generation` is what all of it is planned by: a reload in the middle of it may name keys otherwise, or move
+  // databases.
+  Transaction(upstream::Connection* connection, std::shared_ptr<const Generation> generation, int database,
+              bool whole)
+      : generation_(std::move(generation)),
+        connection_(connection),
         life_(connection == nullptr ? 0 : connection->life()),
         database_(database),
         whole_(whole) {}
 
+  const Generation& generation() const { return *generation_; }
   // Its connection. Requires: can_send().
   upstream::Connection& connection() { return *connection_; }
   // The server knows of it and can be told more.
@@ -98,6 +103,7 @@ class Transaction {
  private:
   void add_here(const command::Row& row, Here here);
 
+  std::shared_ptr<const Generation> generation_;
   upstream::Connection* connection_;
   uint64_t life_;
   std::string broken_;

@@ -24,7 +24,8 @@
 // Scripts:
 //   script(kText, 1)          argument 1 is a script's text; kSha its SHA, kShas all from it on, kFunction a name
 //   script(kLibrary)          the last argument is the text of a library
-// Reply, hit, scope: the enumerators of row.h, a reply spelled reply(Reply::kKeys) and a hit rule kNullMisses.
+// Reply, hit, scope: the enumerators of row.h, a reply spelled reply(Reply::kKeys) and a hit rule kNullMisses. What is
+// done to a whole database: whole(Whole::kCounts).
 // Flags:
 //   kWrites                   writes although it names no key. A row that writes a key has the flag by itself
 //   kContainer, kOpen         has subcommands; takes others as well
@@ -152,6 +153,9 @@ constexpr int kBehindNames = Options::kBehindNames;
 constexpr Reply reply(Reply shape) {
   return shape;
 }
+constexpr Whole whole(Whole what) {
+  return what;
+}
 constexpr Leaves kInline = Leaves::kInline;
 constexpr Leaves kArgument = Leaves::kArgument;
 constexpr Leaves kPersists = Leaves::kPersists;
@@ -203,6 +207,9 @@ constexpr void apply(Row& row, Hit column) {
 }
 constexpr void apply(Row& row, Scope column) {
   row.scope = column;
+}
+constexpr void apply(Row& row, Whole column) {
+  row.whole = column;
 }
 constexpr void apply(Row& row, Database column) {
   row.database_at = column.at;
