@@ -61,6 +61,9 @@ constexpr TableText kTables[] = {
     {"user", "[user.NAME]",
      "Somebody who may log in where a listener's `users` has the name. Everybody else is the upstream's "
      "`username`."},
+    {"fold", "[fold]",
+     "Several databases in one: the databases of clients are views of one database of the upstream. "
+     "`docs/databases.md` says what is the same and what is not."},
     {"admin", "[admin]", "HTTP for people and monitoring."},
     {"embedded", "[embedded]", "A private server instead of an upstream, for tests and development."},
     {"limits", "[limits]", "What bounds memory, and patience with clients."},
