@@ -60,7 +60,9 @@ const std::array kOptions{
         "upstream.leases", OptionType::kInteger, "1000", field<&Config::upstream, &Upstream::leases>,
         kRestart,
         "Connections beyond those, over all workers, each lent to one client: while a command waits in the "
-        "server (BLPOP, XREAD BLOCK, WAIT), and from WATCH to EXEC.",
+        "server (BLPOP, XREAD BLOCK, WAIT), from WATCH to EXEC, and from MULTI to EXEC unless all of it "
+        "comes at "
+        "once.",
         1, 100'000},
     Option{"upstream.max_users", OptionType::kInteger, "100", field<&Config::upstream, &Upstream::max_users>,
            kRestart, "Users with upstream connections of their own, at the same time, over all workers.", 1,

@@ -50,6 +50,11 @@ std::string only_subscriber(std::string_view name) {
       name);
 }
 
+std::string outside_of_transaction(std::string_view name) {
+  return fmt::format("ERR {} cannot be a part of a transaction here; send it before MULTI, or after EXEC",
+                     spoken(name));
+}
+
 std::string exec_aborted(std::string_view reason) {
   return fmt::format("EXECABORT Transaction discarded because of: {}", reason);
 }

@@ -201,7 +201,7 @@ bool Session::queue(const command::Row& row, const resp::Request& request) {
     case Scope::kLocal:
       if (row.name == "select") break;
       if (row.name == "keyshift|reload") {
-        refuse(errors::never_possible(row.name));
+        refuse(errors::outside_of_transaction(row.name));
       } else if (row.name == "auth" && listener().asks_upstream) {
         refuse(errors::kAuthInMulti);
       } else if (transaction.bytes() + request.block().size() > worker_.options().limits.max_request_bytes) {
@@ -214,7 +214,7 @@ bool Session::queue(const command::Row& row, const resp::Request& request) {
       return true;
     case Scope::kSubscribes:  // what can be answered at EXEC belongs to kLocal, and into answer_in_exec()
     case Scope::kTracks:
-      refuse(errors::needs_lease(row.name));
+      refuse(errors::outside_of_transaction(row.name));
       return true;
     case Scope::kTunnels:
       refuse(errors::kNotInTransaction);
@@ -284,13 +284,15 @@ void Session::queue_upstream(const command::Row& row, const resp::Request& reque
   if (row.name == "select" && (!resp::parse_integer(request[1], selects) || selects > INT32_MAX ||
                                !planned.rules->fold().has(static_cast<int>(selects))))
     selects = -1;
-  transaction.add(plan, {.row = &row,
-                         .domain = plan.keys.empty() ? generation.no_domain
-                                                     : &generation.domain(plan.keys.front().domain),
-                         .element_domains = element_domains(row, plan),
-                         .here = nullptr,
-                         .keys = static_cast<uint32_t>(plan.keys.size()),
-                         .selects = static_cast<int>(selects)});
+  transaction.add(
+      plan,
+      {.row = &row,
+       .domain = plan.keys.empty() ? generation.no_domain : &generation.domain(plan.keys.front().domain),
+       .element_domains = element_domains(row, plan),
+       .here = nullptr,
+       .keys = static_cast<uint32_t>(plan.keys.size()),
+       .selects = static_cast<int>(selects)},
+      request.block().size());
 }
 
 void Session::note_queued(const command::Row& row, const resp::Request& request) {

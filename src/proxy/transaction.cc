@@ -4,7 +4,15 @@
 
 namespace keyshift::proxy {
 
-void Transaction::add(plan::Plan& plan, Command command) {
+namespace {
+
+// What a mapper keeps of a key beside its two names, and what is kept of its domain.
+constexpr size_t kPerKey = 2 * sizeof(std::string) + sizeof(void*);
+
+}  // namespace
+
+void Transaction::add(plan::Plan& plan, Command command, size_t size) {
+  if (plan.mapper || command.element_domains) held_bytes_ += 2 * size + command.keys * kPerKey;
   mapper_.add(plan, command.element_domains != nullptr);
   if (command.selects >= 0) {
     database_ = command.selects;
@@ -23,7 +31,7 @@ void Transaction::add_answer(const command::Row& row, std::string reply) {
 
 void Transaction::add_here(const command::Row& row, Here here) {
   changes_session_ = true;
-  here_bytes_ += sizeof(Here) + here.bytes.size() + here.args.size() * sizeof(resp::Arg);
+  held_bytes_ += sizeof(Here) + here.bytes.size() + here.args.size() * sizeof(resp::Arg);
   mapper_.add_answered_here();
   Command& command = commands_.emplace_back();
   command.row = &row;

@@ -335,6 +335,10 @@ key    = "other:kv:id:{id}"
             replies = client.pipeline([('ECHO', b'x' * 30_000)] * 4)
             self.assertEqual([reply[0] for reply in replies], ['+', '+', '-', '-'])
             self.assertEqual(client.command('EXEC'), ABORTED)
+            client.ask('MULTI')
+            replies = client.pipeline([('LMPOP', 500) + tuple('k:%d' % key for key in range(500)) + ('LEFT',)] * 4)
+            self.assertEqual([reply[0] for reply in replies], ['+', '+', '-', '-'])
+            self.assertEqual(client.command('EXEC'), ABORTED)
             self.assertEqual(client.ask('PING'), b'PONG')
 
     def test_a_large_transaction_and_large_requests_in_one(self):

@@ -207,7 +207,7 @@ enum class Whole : uint8_t {
 enum class Scope : uint8_t {
   kShared,       // any: it leaves no state on a connection
   kBlocks,       // a lease while it waits: it may wait in the server for what others do
-  kTransaction,  // MULTI and what belongs to it: a lease from WATCH on
+  kTransaction,  // MULTI and what belongs to it: a lease from WATCH on, and from a MULTI on that comes in pieces
   kSubscribes,   // the worker's subscriber connection, which all its subscribers share
   kTracks,       // a lease from now on: the server remembers what is read on it (CLIENT TRACKING)
   kFeeds,        // a lease of its own that then talks by itself (MONITOR)

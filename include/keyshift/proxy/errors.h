@@ -74,6 +74,8 @@ std::string wrong_arity(std::string_view name);
 std::string only_subscriber(std::string_view name);
 // EXEC of a transaction that cannot be executed, in the words of Redis.
 std::string exec_aborted(std::string_view reason);
+// For a command that Keyshift cannot execute in the middle of EXEC.
+std::string outside_of_transaction(std::string_view name);
 std::string needs_lease(std::string_view name);
 std::string no_lease(std::string_view name);
 std::string refused_command(std::string_view name);

@@ -79,15 +79,15 @@ class Transaction {
     mapper_.add_hidden();
     selects_ = true;
   }
-  // A command that was planned and sent. Takes the plan's mapper.
-  void add(plan::Plan& plan, Command command);
+  // A command of `size` bytes that was planned and sent. Takes the plan's mapper.
+  void add(plan::Plan& plan, Command command, size_t size);
   // A command of the proxy's own, executed when EXEC is.
   void add_here(const command::Row& row, const resp::Request& request);
   // A command whose answer is known.
   void add_answer(const command::Row& row, std::string reply);
   size_t size() const { return commands_.size(); }
   Command& command(size_t index) { return commands_[index]; }
-  size_t bytes() const { return here_bytes_ + commands_.capacity() * sizeof(Command) + mapper_.bytes(); }
+  size_t bytes() const { return held_bytes_ + commands_.capacity() * sizeof(Command) + mapper_.bytes(); }
   plan::ExecMapper& mapper() { return mapper_; }
 
   // The database of the next command, if all SELECTs before it are granted.
@@ -109,7 +109,7 @@ class Transaction {
   std::string broken_;
   std::vector<Command> commands_;
   plan::ExecMapper mapper_;
-  size_t here_bytes_ = 0;
+  size_t held_bytes_ = 0;  // by single commands
   int database_;
   int selected_ = -1;
   bool whole_;
