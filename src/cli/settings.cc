@@ -49,6 +49,14 @@ const config::Listener& listener_for(const config::Config& wanted, const config:
   return found == wanted.listeners.end() ? started.listeners[index] : *found;
 }
 
+// Null where scripts go as they are, as also where nothing is renamed.
+std::shared_ptr<const plan::ScriptPrelude> prelude_of(const config::Listener& listener,
+                                                      const scheme::Ruleset& rules) {
+  const bool renames = !rules.rules().empty() || listener.view.unmatched != scheme::Unmatched::kPass;
+  if (listener.scripts != config::Scripts::kMap || !renames) return nullptr;
+  return std::make_shared<const plan::ScriptPrelude>(rules, listener.view);
+}
+
 proxy::ListenerSettings listener_settings(const config::Listener& from, const config::Config& config) {
   proxy::ListenerSettings listener;
   listener.view = from.view;
@@ -62,6 +70,7 @@ proxy::ListenerSettings listener_settings(const config::Listener& from, const co
         is_own ? std::nullopt
                : std::optional(upstream::Credentials{user.upstream_username, user.upstream_password})};
   }
+  listener.prelude = prelude_of(from, *config.rules);
   return listener;
 }
 

@@ -101,6 +101,10 @@ const std::array kOptions{
            "Who checks what a client says with AUTH: Keyshift, by password and users, or the upstream, whose "
            "ACLs then decide what the client may do.",
            0, 0, "own|upstream"},
+    Option{"listener.scripts", OptionType::kChoice, "pass", field<&Listener::scripts>, kReload,
+           "How scripts are sent: as they are, so that only the keys in KEYS are renamed, or with a prelude "
+           "that maps the keys which they use.",
+           0, 0, "pass|map"},
     Option{"listener.password", OptionType::kSecret, "", field<&Listener::password>, kReload,
            "What clients must send with AUTH, as the user default. Empty: nothing.", 0, 0, ""},
     Option{"listener.users", OptionType::kList, "", field<&Listener::users>, kReload,

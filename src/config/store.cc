@@ -34,6 +34,8 @@ constexpr std::array kUnmatched{Word{"pass", scheme::Unmatched::kPass},
 constexpr std::array kModes{Word{"keep", scheme::TtlMode::kKeep}, Word{"clamp", scheme::TtlMode::kClamp},
                             Word{"override", scheme::TtlMode::kOverride}};
 
+constexpr std::array kScripts{Word{"pass", Scripts::kPass}, Word{"map", Scripts::kMap}};
+
 template <class Enum, size_t kSize>
 Enum chosen(const Value& value, const std::array<Word<Enum>, kSize>& words) {
   for (const auto& [text, choice] : words)
@@ -66,6 +68,10 @@ void assign(scheme::TtlMode& slot, const Value& value) {
   slot = chosen(value, kModes);
 }
 
+void assign(Scripts& slot, const Value& value) {
+  slot = chosen(value, kScripts);
+}
+
 std::optional<Value> value_of(Auth slot) {
   return word_of(slot, kAuths);
 }
@@ -80,6 +86,9 @@ std::optional<Value> value_of(scheme::Unmatched slot) {
 }
 std::optional<Value> value_of(scheme::TtlMode slot) {
   return word_of(slot, kModes);
+}
+std::optional<Value> value_of(Scripts slot) {
+  return word_of(slot, kScripts);
 }
 
 void assign(double& slot, const Value& value) {

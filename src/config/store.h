@@ -39,6 +39,7 @@ void assign(scheme::Phase& slot, const Value& value);
 void assign(scheme::Naming& slot, const Value& value);
 void assign(scheme::Unmatched& slot, const Value& value);
 void assign(scheme::TtlMode& slot, const Value& value);
+void assign(Scripts& slot, const Value& value);
 void assign(double& slot, const Value& value);  // a percentage as a fraction
 template <class T>
 void assign(std::optional<T>& slot, const Value& value) {
@@ -68,6 +69,7 @@ std::optional<Value> value_of(scheme::Phase slot);
 std::optional<Value> value_of(scheme::Naming slot);
 std::optional<Value> value_of(scheme::Unmatched slot);
 std::optional<Value> value_of(scheme::TtlMode slot);
+std::optional<Value> value_of(Scripts slot);
 std::optional<Value> value_of(double slot);
 template <class T>
 std::optional<Value> value_of(const std::optional<T>& slot) {

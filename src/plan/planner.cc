@@ -109,7 +109,10 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
   if (work.leaves == Leaves::kInline && names_.list.size() > 1 && !is_one_policy(work))
     work.leaves = Leaves::kBehind;
   write_default_inline(work);
+  const bool maps_script = context.prelude != nullptr && row.family == command::Family::kScripting;
+  if (maps_script) write_script(work);
   if (!write_arguments(work)) return undo(work);
+  if (maps_script) write_script_tail(work);
   write_inline_expiry(work);
   plan.steps.push_back(disposition(work));
   write_expire_steps(work);
@@ -120,6 +123,8 @@ std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, co
                                                      Plan& plan) {
   plan.clear();
   lasting_.clear();
+  // A script is mapped as a whole.
+  if (context.prelude != nullptr && row.script != command::Script::kNone) return nullptr;
   const bool answers_in_names =
       row.reply == Reply::kKeys || row.reply == Reply::kScan || row.reply == Reply::kKey;
   if (answers_in_names || command::find_names(row, prefix, announced, names_) != command::Found::kComplete ||

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "keyshift/base/check.h"
+#include "keyshift/plan/script_prelude.h"
 #include "keyshift/resp/writer.h"
 #include "keyshift/scheme/glob.h"
 
@@ -55,6 +56,12 @@ void ReplyMapper::map(std::string_view reply, Buffer& out) {
       break;
     case command::Reply::kSlowlog:
       map_slowlog(reply, out);
+      break;
+    case command::Reply::kScriptSha:
+      append_used(ReplyCursor(reply).next().text, out);
+      break;
+    case command::Reply::kScriptText:
+      map_script_text(reply, out);
       break;
     default:
       out.append(reply);
@@ -196,6 +203,20 @@ void ReplyMapper::map_streams(std::string_view reply, Buffer& out) const {
     if (head.type != '%') out.append(cursor.next().raw);  // the pair
     append_used(cursor.next().text, out);
     out.append(cursor.skip());
+  }
+}
+
+// Whatever the reply looks like, and whoever loaded the script.
+void ReplyMapper::map_script_text(std::string_view reply, Buffer& out) {
+  ReplyCursor cursor(reply);
+  while (!cursor.done()) {
+    const Token token = cursor.next();
+    scratch_.clear();
+    if (token.is_string() && ScriptPrelude::strip(token.text, scratch_)) {
+      resp::append_bulk(out, scratch_.view());
+    } else {
+      out.append(token.raw);
+    }
   }
 }
 

@@ -398,7 +398,9 @@ plan::Context Session::context() {
           .protocol = protocol_,
           .database = database_,
           .now_ms = worker_.loop().wall_ms(),
-          .audience = &worker_.subscription_counts()};
+          .audience = &worker_.subscription_counts(),
+          .prelude = listener().prelude.get(),
+          .shas = &worker_.script_shas()};
 }
 
 void Session::select_upstream(const command::Row& row, int database) {

@@ -12,6 +12,7 @@ namespace keyshift::proxy {
 
 // Requires: row.runs_script().
 void Session::note_script(const command::Row& row, const resp::Request& request) {
+  if (listener().prelude != nullptr) return;  // maps them
   const Settings& settings = worker_.settings();
   telemetry::LoopStats& stats = worker_.counters();
   const plan::UndeclaredKeys found =
@@ -31,7 +32,8 @@ void Session::note_script(const command::Row& row, const resp::Request& request)
   log::warn(
       "script {} is given {} as an argument, a name that rule {} renames: if the script uses it as a key, it "
       "looks "
-      "under the old name. Declare it in KEYS. KEYSHIFT SCRIPTS lists all",
+      "under the old name. Declare it in KEYS, or set scripts = \"map\" for the listener. KEYSHIFT SCRIPTS "
+      "lists all",
       printable(script), printable(example), rule);
 }
 

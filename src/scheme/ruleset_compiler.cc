@@ -193,6 +193,27 @@ void RulesetCompiler::prove() {
 
 // ---- what an accept set means
 
+// Where one language lies inside another it is in fewer accept sets.
+bool RulesetCompiler::is_tried_before(const Reading& a, const Reading& b, Naming view) const {
+  const auto count = [this](const Reading& reading) {
+    return set_count_[2 * reading.rule + static_cast<size_t>(reading.side)];
+  };
+  const auto limited = [this](const Reading& reading) { return rules_->rules_[reading.rule].db >= 0; };
+  if (a.side != b.side) return a.side == view;
+  if (count(a) != count(b)) return count(a) < count(b);
+  return limited(a) && !limited(b);
+}
+
+void RulesetCompiler::order_readings(Naming view) {
+  std::vector<Reading>& order = rules_->order_[static_cast<size_t>(view)];
+  for (uint32_t rule = 0; rule < rules_->rules_.size(); ++rule) {
+    order.push_back({rule, Naming::kLegacy});
+    order.push_back({rule, Naming::kConsolidated});
+  }
+  std::ranges::stable_sort(order,
+                           [&](const Reading& a, const Reading& b) { return is_tried_before(a, b, view); });
+}
+
 void RulesetCompiler::order_candidates(const std::vector<uint32_t>& ids, Naming view) {
   const size_t begin = matcher_->candidates.size();
   for (const uint32_t id : ids) {
@@ -202,15 +223,9 @@ void RulesetCompiler::order_candidates(const std::vector<uint32_t>& ids, Naming 
     const bool anywhere = view == Naming::kConsolidated && side == view && matcher_->fold.holds(db);
     matcher_->candidates.push_back({id / 2, anywhere ? Candidate::kFolded : db, side});
   }
-  // Where one language lies inside another it is in fewer accept sets.
-  const auto count = [this](const Candidate& candidate) {
-    return set_count_[2 * candidate.rule + static_cast<size_t>(candidate.side)];
-  };
   const auto first = matcher_->candidates.begin() + static_cast<std::ptrdiff_t>(begin);
   std::stable_sort(first, matcher_->candidates.end(), [&](const Candidate& a, const Candidate& b) {
-    if (a.side != b.side) return a.side == view;
-    if (count(a) != count(b)) return count(a) < count(b);
-    return (a.db >= 0) > (b.db >= 0);
+    return is_tried_before({a.rule, a.side}, {b.rule, b.side}, view);
   });
   // What an earlier candidate of the same database may take.
   bool any = false;
@@ -232,6 +247,7 @@ void RulesetCompiler::order_candidates(const std::vector<uint32_t>& ids, Naming 
 
 void RulesetCompiler::accept() {
   const auto rule_ids = static_cast<uint32_t>(2 * rules_->rules_.size());
+  for (const Naming view : {Naming::kLegacy, Naming::kConsolidated}) order_readings(view);
   for (const Dfa::AcceptSet& set : accept_sets_) {
     Acceptance made;
     for (const Naming view : {Naming::kLegacy, Naming::kConsolidated}) {

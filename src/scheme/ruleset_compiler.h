@@ -61,6 +61,8 @@ class RulesetCompiler {
   void prove();
   void accept();
   void order_candidates(const std::vector<uint32_t>& ids, Naming view);
+  bool is_tried_before(const Reading& a, const Reading& b, Naming view) const;
+  void order_readings(Naming view);
 
   // What the Dfa accepts: 2 * rule + side, behind these the natives: domains and resources.
   struct NativeId {

@@ -71,6 +71,9 @@ RENAME = '''
 [[rule]]
 legacy = "{k:any}"
 key    = "compat:kv:key:{k}"
+
+[[listener]]
+scripts = "map"
 '''
 CONFIGURATION = {'plain': ALLOW + LISTENER, 'renamed': ALLOW + LISTENER + RENAME}
 

@@ -83,7 +83,9 @@ class PlanTest : public ::testing::Test {
                    .protocol = resp::Protocol::kResp2,
                    .database = 0,
                    .now_ms = kNowMs,
-                   .audience = audience_},
+                   .audience = audience_,
+                   .prelude = prelude_.get(),
+                   .shas = &shas_},
                   out, plan_);
     return std::string(out.view().substr(6));
   }
@@ -121,6 +123,8 @@ class PlanTest : public ::testing::Test {
 
   std::shared_ptr<const scheme::Ruleset> rules_;
   scheme::View view_;
+  std::unique_ptr<ScriptPrelude> prelude_;  // null: scripts go as they are
+  ScriptShas shas_;
   const Audience* audience_ = nullptr;
   Planner planner_{7};
   Plan plan_;

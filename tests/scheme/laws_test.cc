@@ -44,6 +44,14 @@ void check_match(const Accepted& set, std::string_view key, int db, const View& 
   RC_ASSERT(match.side == (first.empty() ? other(view.naming) : view.naming));
   const std::vector<uint32_t>& fit = first.empty() ? second : first;
   RC_ASSERT(std::find(fit.begin(), fit.end(), match.rule) != fit.end());
+  // One by one, in the order in which a view can try them, the first that fits is the same.
+  const auto& order = set.rules->reading_order(view.naming);
+  const auto taken = std::find_if(order.begin(), order.end(), [&](const Reading& reading) {
+    const Rule& rule = set.rules->rules()[reading.rule];
+    return (rule.db < 0 || rule.db == db) && !readings(rule.side(reading.side), key).empty();
+  });
+  RC_ASSERT(taken != order.end());
+  RC_ASSERT(taken->rule == match.rule && taken->side == match.side);
   // The policy is that of the consolidated name's resource.
   Buffer name;
   const std::string consolidated = match.side == Naming::kConsolidated ? std::string(key) : [&] {

@@ -54,6 +54,12 @@ enum class Auth {
   kUpstream,  // the upstream, whose ACLs then decide what the client may do
 };
 
+// How the scripts of a listener's clients are sent.
+enum class Scripts {
+  kPass,  // as they are: only the keys that they declare are renamed
+  kMap,   // so that they map the keys that they use themselves
+};
+
 // One address that clients connect to, and how they see the keyspace.
 struct Listener {
   Address address{"127.0.0.1", 6380, ""};  // port 0: any free one
@@ -61,6 +67,7 @@ struct Listener {
   Auth auth = Auth::kOwn;
   std::string password;            // of the user "default"; empty: there is none. Never logged.
   std::vector<std::string> users;  // names of Config::users who may log in here. Any named: everybody must
+  Scripts scripts = Scripts::kPass;
 };
 
 // Somebody who may log in.

@@ -23,6 +23,8 @@
 #include "keyshift/plan/audience.h"
 #include "keyshift/plan/pattern_cache.h"
 #include "keyshift/plan/plan.h"
+#include "keyshift/plan/script_prelude.h"
+#include "keyshift/plan/script_shas.h"
 #include "keyshift/plan/streamed_tail.h"
 #include "keyshift/resp/protocol.h"
 #include "keyshift/resp/request.h"
@@ -42,6 +44,8 @@ struct Context {
   const Audience* audience = nullptr;  // null: nobody's
   bool may_block = false;  // the connection is the client's alone, or EXEC keeps the command from waiting
   bool in_transaction = false;  // executed by EXEC: nothing can be asked before it is planned
+  const ScriptPrelude* prelude = nullptr;  // null: scripts go as they are
+  ScriptShas* shas = nullptr;              // with a prelude
 
   // The upstream database that `database` is in, or is a view of.
   int upstream() const { return rules->fold().upstream(database); }
@@ -114,6 +118,10 @@ class Planner {
   void write_keys_steps(Work& work, std::string_view glob);
   void write_scan(Work& work);
   void write_random_key_steps(Work& work);
+  void write_script(Work& work);
+  void write_script_tail(Work& work);
+  static void add_sha(Work& work, std::string_view used, std::string_view mapped);
+  void replace_sha(Work& work, uint32_t argument);
   void copy_up_to(Work& work, uint32_t argument);
   void replace(Work& work, uint32_t argument, std::string_view text);
 

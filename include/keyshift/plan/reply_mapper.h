@@ -26,7 +26,8 @@ namespace keyshift::plan {
 class ReplyMapper {
  public:
   virtual ~ReplyMapper() = default;
-  // For replies whose names come from the request: kStreams, kKeyedPop, kOpaque (then only error texts).
+  // For replies whose names come from the request: kStreams, kKeyedPop, kScriptSha, kOpaque (then only error texts); and
+  // kScriptText, which has no names.
   explicit ReplyMapper(command::Reply shape) : shape_(shape) {}
   // For replies whose names come from the keyspace: kKeys, kScan, kKey, kSlowlog. `steps` replies make one.
   ReplyMapper(command::Reply shape, std::shared_ptr<const scheme::Ruleset> rules, const scheme::View& view,
@@ -60,6 +61,7 @@ class ReplyMapper {
   void map_random_key(std::string_view reply, Buffer& out);
   void map_streams(std::string_view reply, Buffer& out) const;
   void map_keyed_pop(std::string_view reply, Buffer& out) const;
+  void map_script_text(std::string_view reply, Buffer& out);
   void map_slowlog(std::string_view reply, Buffer& out);
   void map_quoted(std::string_view reply, resp::ReplyCursor& cursor, Buffer& out);
   void append_shown(const resp::Token& key, Buffer& out);

@@ -58,6 +58,7 @@ class Proxy {
   ScriptNews script_news_;
   SubscriptionCounts subscription_counts_;
   std::unique_ptr<LocalLatencies> latencies_;
+  plan::ScriptShas script_shas_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

@@ -13,6 +13,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "keyshift/plan/script_prelude.h"
 #include "keyshift/scheme/ruleset.h"
 #include "keyshift/upstream/users.h"
 
@@ -35,6 +36,7 @@ struct ListenerSettings {
   std::string
       password;  // of the user "default"; empty: it has none. Who has logged in stays so when it changes
   std::map<std::string, User, std::less<>> users;  // a client whose user is taken away is closed
+  std::shared_ptr<const plan::ScriptPrelude> prelude = nullptr;  // null: scripts go as they are
 };
 
 struct Settings {

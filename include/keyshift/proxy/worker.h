@@ -1,6 +1,7 @@
 // Worker: one thread, one event loop, and all that lives on it: listeners, sessions, a share of the upstream pool.
 //
-// Workers share nothing that changes but the ClientRegistry, the Facts and the ScriptNews, none of which a request locks. Set-up in
+// Workers share nothing that changes but the ClientRegistry, the Facts, and what all know of scripts; none of it is locked by
+// a request that calls no script. Set-up in
 // dependency order: loop, pool, listeners; tear-down in reverse.
 #pragma once
 
@@ -44,6 +45,7 @@ class Worker {
     ScriptNews& script_news;
     SubscriptionCounts& subscription_counts;
     LocalLatencies& latencies;
+    plan::ScriptShas& script_shas;
     const Proxy& proxy;  // for answers about all workers
   };
 
@@ -77,6 +79,7 @@ class Worker {
   ScriptNews& script_news() { return shared_.script_news; }
   SubscriptionCounts& subscription_counts() { return shared_.subscription_counts; }
   LocalLatencies& latencies() { return shared_.latencies; }
+  plan::ScriptShas& script_shas() { return shared_.script_shas; }
   const command::Table& table() const { return *tables_.back(); }
   upstream::Pool& pool() { return *pool_; }
   // Of the clients of `user`; null: of all who have none.

@@ -204,6 +204,10 @@ class Ruleset {
   // database. Allocates: for people, not for requests.
   std::vector<Reading> readings(std::string_view key, const View& view) const;
 
+  // All sides of all rules, in an order in which a view can try them one by one: the first of its database that a name
+  // fits is the one that match() takes.
+  const std::vector<Reading>& reading_order(Naming view) const { return order_[static_cast<size_t>(view)]; }
+
   const std::vector<Rule>& rules() const { return rules_; }
   const std::vector<Domain>& domains() const { return domains_; }
   const TtlPolicy& policy(uint32_t id) const { return policies_[id]; }
@@ -246,6 +250,7 @@ class Ruleset {
   std::vector<Rule> rules_;
   std::vector<Domain> domains_;
   std::vector<TtlPolicy> policies_;
+  std::array<std::vector<Reading>, 2> order_;  // by the view's naming
   std::vector<Overlap> overlaps_;
   size_t overlap_count_ = 0;
   size_t proof_steps_ = 0;
