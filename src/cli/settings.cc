@@ -85,6 +85,7 @@ proxy::Options proxy_options(const config::Config& config, const std::vector<net
   options.workers = config.workers;
   options.database = config.upstream.database;
   options.limits = codec_limits(config.limits);
+  options.scripts_on_leases = config.upstream.scripts_on_leases;
   return options;
 }
 

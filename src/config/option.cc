@@ -67,6 +67,11 @@ const std::array kOptions{
     Option{"upstream.max_users", OptionType::kInteger, "100", field<&Config::upstream, &Upstream::max_users>,
            kRestart, "Users with upstream connections of their own, at the same time, over all workers.", 1,
            10'000},
+    Option{"upstream.scripts_on_leases", OptionType::kBool, "false",
+           field<&Config::upstream, &Upstream::scripts_on_leases>, kRestart,
+           "Whether each script (EVAL, EVALSHA, FCALL) gets such a connection for as long as it runs, so "
+           "that nobody's "
+           "requests queue behind a long one."},
     Option{"upstream.connect_timeout", OptionType::kDuration, "2s",
            field<&Config::upstream, &Upstream::connect_timeout_ms>, kRestart,
            "The longest wait for a connection to be made.", 1, kDayMs},

@@ -6,6 +6,7 @@
 
 #include "keyshift/plan/given_expiry.h"
 #include "keyshift/plan/planned_key.h"
+#include "keyshift/resp/own_words.h"
 #include "keyshift/resp/writer.h"
 #include "planner_work.h"
 
@@ -98,7 +99,7 @@ void Planner::write_expire_steps(Work& work) {
   const bool elsewhere = work.target_database != work.context.upstream();
   const auto select = [&work](int database) {
     resp::append_array(work.out, 2);
-    resp::append_bulk(work.out, "SELECT");
+    resp::append_bulk(work.out, resp::own::kSelect);
     resp::append_bulk_integer(work.out, database);
     work.plan.steps.push_back(Disposition::kDiscard);
   };

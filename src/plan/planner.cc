@@ -8,6 +8,7 @@
 #include "keyshift/plan/planned_key.h"
 #include "keyshift/plan/reply_mapper.h"
 #include "keyshift/resp/number.h"
+#include "keyshift/resp/own_words.h"
 #include "keyshift/resp/writer.h"
 #include "keyshift/scheme/patterns.h"
 #include "planner_work.h"
@@ -25,11 +26,6 @@ namespace {
 
 // RANDOMKEY may name a key that no client name reaches: so many draws make it rare that all do.
 constexpr size_t kRandomKeyDraws = 16;
-
-// Whether a reply that names keys of the keyspace can differ from the upstream's at all.
-bool renames_anything(const Context& context) {
-  return !context.rules->rules().empty() || context.view.unmatched == scheme::Unmatched::kPrefix;
-}
 
 }  // namespace
 
@@ -75,7 +71,7 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
     // The server answers for what this connection wrote last. Whatever runs on it first takes over all that was written
     // before (c->woff in Redis), on any connection.
     resp::append_array(out, 1);
-    resp::append_bulk(out, "PING");
+    resp::append_bulk(out, resp::own::kPing);
     plan.steps.push_back(Disposition::kDiscard);
   }
   Work work = begin(row, request, context, out, plan);

@@ -4,6 +4,8 @@
 //                                    $14 -> $5 job:1
 //
 // Redis cuts what it quotes: of many arguments the last says how many more there were, a long one how many bytes.
+#include "keyshift/plan/quoted_commands.h"
+
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -46,22 +48,27 @@ std::optional<Remark> remark(std::string_view text, std::string_view ending) {
   return Remark{begin, count};
 }
 
-// The numbers of the arguments that are keys.
-std::vector<uint32_t> key_positions(const resp::Request& quoted, size_t announced) {
-  std::vector<uint32_t> positions;
-  if (quoted.empty()) return positions;
-  const command::Match found =
-      command::Table::built_in().find(quoted[0], quoted.size() > 1 ? quoted[1] : std::string_view());
-  if (found.outcome != command::Match::Outcome::kFound || !found.row->takes(announced)) return positions;
+}  // namespace
+
+void find_quoted_keys(const command::Table& table, const resp::Request& quoted, size_t announced,
+                      std::vector<uint32_t>& positions) {
+  positions.clear();
+  if (quoted.empty()) return;
+  const command::Match found = table.find(quoted[0], quoted.size() > 1 ? quoted[1] : std::string_view());
+  if (found.outcome != command::Match::Outcome::kFound || !found.row->takes(announced)) return;
   command::Names names;
   command::find_names(*found.row, quoted, announced, names);
   for (const command::Name& name : names.list) {
     if (name.role == command::Role::kKey && name.at < quoted.size()) positions.push_back(name.at);
   }
-  return positions;
+  std::ranges::sort(positions);
 }
 
-}  // namespace
+bool shown_name(const scheme::Ruleset& rules, const scheme::View& view, std::string_view physical,
+                int database, Buffer& out) {
+  const scheme::KeyPattern all{.glob = "*", .physical = {}, .naming = view.naming};
+  return scheme::client_name(rules, all, physical, database, view, out);
+}
 
 void ReplyMapper::map_slowlog(std::string_view reply, Buffer& out) {
   ReplyCursor cursor(reply);
@@ -100,7 +107,8 @@ void ReplyMapper::map_quoted(std::string_view reply, ReplyCursor& cursor, Buffer
       announced += static_cast<size_t>(more->count) - 1;
     }
   }
-  const std::vector<uint32_t> keys = key_positions(resp::Request(reply, places), announced);
+  std::vector<uint32_t> keys;
+  find_quoted_keys(command::Table::built_in(), resp::Request(reply, places), announced, keys);
   for (uint32_t i = 0; i < arguments.size(); ++i) {
     if (std::find(keys.begin(), keys.end(), i) != keys.end()) {
       append_shown(arguments[i], out);
@@ -115,7 +123,7 @@ void ReplyMapper::append_shown(const Token& key, Buffer& out) {
   const auto cut = remark(key.text, kMoreBytes);
   const std::string_view physical = key.text.substr(0, cut ? cut->begin : key.text.size());
   scratch_.clear();
-  if (!scheme::client_name(*rules_, *pattern_, physical, database_, view_, scratch_)) {
+  if (!shown_name(*rules_, view_, physical, database_, scratch_)) {
     out.append(key.raw);
     return;
   }

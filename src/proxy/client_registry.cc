@@ -16,8 +16,9 @@ constexpr uint64_t kLargestReplyBuffer = 16 * 1024;
 // In Redis's order.
 std::string flags_of(const ClientEntry& entry) {
   const bool is_local = entry.address.find("/") != std::string::npos;
-  const std::array<std::pair<char, bool>, 11> all = {{
+  const std::array<std::pair<char, bool>, 12> all = {{
       {'O', entry.is(ClientFlag::kMonitors)},
+      {'S', entry.is(ClientFlag::kReplicates)},
       {'P', entry.subscribes()},
       {'x', entry.queued.load(std::memory_order_relaxed) >= 0},
       {'b', entry.blocked.load(std::memory_order_relaxed)},

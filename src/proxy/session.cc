@@ -7,7 +7,10 @@
 #include "info_section.h"
 #include "keyshift/base/log.h"
 #include "keyshift/proxy/errors.h"
+#include "keyshift/proxy/feed.h"
+#include "keyshift/proxy/tunnel.h"
 #include "keyshift/proxy/worker.h"
+#include "keyshift/resp/own_words.h"
 #include "keyshift/resp/writer.h"
 #include "local_commands.h"
 #include "local_latencies.h"
@@ -56,10 +59,13 @@ Session::Session(Worker& worker, size_t listener, std::unique_ptr<net::Stream> s
 
 Session::~Session() {
   subscriber_.reset();
+  feed_.reset();
+  tunnel_.reset();
   if (inquiry_) worker_.users().stop_waiting(this);
   inquiry_.reset();
   walk_.reset();
   if (connection_ != nullptr) connection_->abandon(this);
+  leave_detour();
   if (borrowed_ != nullptr) {
     borrowed_->abandon(this);
     // Half a request, or a reply that is still to come: nobody else can use it as it is.
@@ -79,7 +85,7 @@ const ListenerSettings& Session::listener() const {
 }
 
 bool Session::idle_since(uint64_t ns) const {
-  return pending_.empty() && !reloading_ && !is_subscribed() &&
+  return pending_.empty() && !reloading_ && !is_subscribed() && !feed_ && !tunnel_ &&
          entry_->last_request_ns.load(std::memory_order_relaxed) < ns;
 }
 
@@ -112,7 +118,8 @@ bool Session::set_protocol(resp::Protocol protocol) {
 bool Session::reset() {
   const bool moves = lease_ != nullptr || user_ != nullptr || protocol_ != resp::Protocol::kResp2;
   if (moves && !pending_.empty()) return false;
-  if (transaction_) leave_transaction();
+  if (transaction_) leave_transaction("DISCARD");
+  end_feed();
   set_protocol(resp::Protocol::kResp2);
   become("default", nullptr);
   by_upstream_ = false;
@@ -131,7 +138,7 @@ bool Session::reset() {
 
 void Session::drain() {
   if (buried_) return;
-  if (holds(Hold::kBlocked)) {
+  if (holds(Hold::kBlocked) || tunnel_) {
     kill();  // nobody knows when its reply comes, if ever
     return;
   }
@@ -153,6 +160,10 @@ void Session::kill() {
 void Session::on_bytes(std::string_view bytes) {
   if (buried_) return;
   entry_->last_request_ns.store(worker_.loop().now_ns(), std::memory_order_relaxed);
+  if (tunnel_ && tunnel_->is_open()) {
+    enter_tunnel(bytes);
+    return;
+  }
   if (stalled_ || !in_.empty()) {
     in_.append(bytes);
     if (!stalled_) {
@@ -266,7 +277,7 @@ bool Session::dispatch(const resp::Request& request) {
   entry_->command.store(row.name.data(), std::memory_order_relaxed);
   if (!row.takes(request.size())) {
     if (row.reply == Reply::kExec) {
-      if (transaction_) leave_transaction();
+      if (transaction_) leave_transaction(resp::own::kDiscard);
       answer_error(errors::exec_aborted(errors::wrong_arity(row.name).substr(4)));
     } else {
       refuse(errors::wrong_arity(row.name));
@@ -275,6 +286,10 @@ bool Session::dispatch(const resp::Request& request) {
   }
   if (!authenticated_ && !LocalCommands::allowed_before_auth(row)) {
     answer_error(errors::kNoAuth);
+    return true;
+  }
+  if (feed_ && looks_at_keys(row)) {
+    refuse(errors::kMonitorsOnly);
     return true;
   }
   if (is_subscribed() && protocol_ == resp::Protocol::kResp2) {
@@ -317,6 +332,7 @@ bool Session::dispatch(const resp::Request& request) {
     case Scope::kRefused:
       if (is_allowed(row)) {
         if (row.name == "config|resetstat") worker_.latencies().clear();
+        note_pause(row, request);
         return forward(row, request);
       }
       answer_error(errors::refused_command(row.name));
@@ -347,7 +363,7 @@ bool Session::must_wait_for(upstream::Connection& connection) {
 upstream::Connection& Session::target() {
   if (lease_ != nullptr) return *lease_;
   if (connection_ == nullptr) connection_ = pool().shared(protocol_);
-  return *connection_;
+  return detour_ != nullptr ? *detour_ : *connection_;
 }
 
 bool Session::forward(const command::Row& row, const resp::Request& request) {
@@ -358,6 +374,8 @@ bool Session::forward(const command::Row& row, const resp::Request& request) {
     answer(reply.view());
     return true;
   }
+  if (goes_apart(row)) return forward_apart(row, request);
+  avoid_stuck(may_be_paused(row));
   return send(target(), row, request, worker_.loop().now_ns());
 }
 
@@ -404,6 +422,7 @@ plan::Context Session::context() {
 }
 
 void Session::select_upstream(const command::Row& row, int database) {
+  avoid_stuck(false);
   upstream::Connection& connection = target();
   if (!connection.usable()) {
     answer_unreachable(connection);
@@ -452,7 +471,7 @@ bool Session::must_wait() {
   // A transaction that is sent as a burst stops for nothing.
   return (waits_for_room_ || waits_for_lease_ || holds(Hold::kBlocked) ||
           (lease_ != nullptr && holds_ == 0 && !pending_.empty()) || selecting_ || reloading_ ||
-          is_subscribing() || walk_ != nullptr || (inquiry_ != nullptr && !inquiry_->answered) ||
+          is_turning_ || is_subscribing() || walk_ != nullptr || (inquiry_ != nullptr && !inquiry_->answered) ||
           (borrowed_ != nullptr && !streaming_) || deferred_.size() > soft_bytes ||
           pending_.size() >= worker_.options().client_pending_requests ||
           (pending_.size() > 1 && pending_.size() * expected_reply_bytes_ > soft_bytes) ||
@@ -486,6 +505,7 @@ void Session::on_room() {
 
 void Session::on_drained() {
   note_traffic();
+  if (tunnel_) tunnel_->on_client_room();
   if (stalled_ && !must_wait()) resume();
 }
 
@@ -501,6 +521,10 @@ void Session::check_output() {
 
 void Session::on_end(std::string_view reason) {
   if (buried_) return;
+  if (tunnel_) {
+    end_tunnel();
+    return;
+  }
   // As Redis: who ends while a command waits takes nothing.
   if (!reason.empty() || holds(Hold::kBlocked)) {
     kill();
@@ -517,8 +541,12 @@ void Session::end_if_done() {
     kill();  // the rest of its large request will not come
     return;
   }
-  if (!pending_.empty() || reloading_ || is_subscribing()) return;
+  if (!pending_.empty() || reloading_ || is_turning_ || is_subscribing()) return;
   if (!finishing_ && (!ended_ || stalled_)) return;
+  leave_when_sent();
+}
+
+void Session::leave_when_sent() {
   note_traffic();
   buried_ = true;
   net::Stream::close_when_sent(std::move(stream_));

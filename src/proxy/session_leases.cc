@@ -15,19 +15,28 @@
 
 namespace keyshift::proxy {
 
+// A lease; null if none came free in time. Nothing yet: on_room() comes, then it is to be asked again.
+std::optional<upstream::Connection*> Session::ask_lease(resp::Protocol protocol) {
+  upstream::Connection* const found = pool().lease(protocol);
+  upstream::Leases& leases = pool().leases();
+  if (found == nullptr && (lease_asked_ns_ == 0 || !leases.waited_too_long(lease_asked_ns_))) {
+    if (lease_asked_ns_ == 0) lease_asked_ns_ = worker_.loop().now_ns();
+    leases.wait(this, lease_asked_ns_);
+    waits_for_lease_ = true;
+    return std::nullopt;
+  }
+  lease_asked_ns_ = 0;
+  return found;
+}
+
 // Returns false if the request must wait: for the replies that are owed, or for a lease to come free. lease_ is null when
 // that was in vain. What is done with it is for `why` until release().
 bool Session::take_lease(Hold why) {
   if (lease_ == nullptr) {
     if (!pending_.empty()) return false;
-    lease_ = pool().lease(protocol_);
-    if (lease_ == nullptr && (lease_asked_ns_ == 0 || !pool().leases().waited_too_long(lease_asked_ns_))) {
-      if (lease_asked_ns_ == 0) lease_asked_ns_ = worker_.loop().now_ns();
-      pool().leases().wait(this, lease_asked_ns_);
-      waits_for_lease_ = true;
-      return false;
-    }
-    lease_asked_ns_ = 0;
+    const auto found = ask_lease(protocol_);
+    if (!found) return false;
+    lease_ = *found;
     if (lease_ == nullptr) return true;
     lease_->listen(this);
     lease_life_ = lease_->life();
@@ -38,14 +47,19 @@ bool Session::take_lease(Hold why) {
 
 // Requires: what was done for `why` has left nothing on the lease that its next user would meet.
 void Session::release(Hold why) {
-  holds_ = static_cast<uint8_t>(holds_ & ~static_cast<uint8_t>(why));
+  drop_reason(why);
   end_lease_if_done();
 }
 
 void Session::end_lease_if_done() {
   if (lease_ == nullptr || holds_ != 0 || !pending_.empty()) return;
   lease_->abandon(this);
-  pool().give_back(std::exchange(lease_, nullptr));
+  // A reply that is still to come after its time would hold up whoever is next.
+  if (lease_->overdue() > 0) {
+    pool().give_up(std::exchange(lease_, nullptr));
+  } else {
+    pool().give_back(std::exchange(lease_, nullptr));
+  }
 }
 
 // Gives the lease back whatever state it is in: what the server knows of it, and what it owes, ends with the connection.
@@ -69,7 +83,7 @@ bool Session::forward_blocking(const command::Row& row, const resp::Request& req
   }
   const size_t before = pending_.size();
   if (!send(*lease_, row, request, upstream::Connection::kNoDeadline)) {
-    holds_ = static_cast<uint8_t>(holds_ & ~static_cast<uint8_t>(Hold::kBlocked));  // kept for the next try
+    drop_reason(Hold::kBlocked);  // the lease is kept for the next try
     return false;
   }
   if (pending_.size() > before && pending_.back().row != nullptr) {
@@ -102,16 +116,6 @@ void Session::unblock(bool error) {
 
 bool Session::tracking_command(const command::Row& row, const resp::Request&) {
   answer_error(errors::needs_lease(row.name));
-  return true;
-}
-
-bool Session::feed_command(const command::Row& row, const resp::Request&) {
-  answer_error(errors::needs_lease(row.name));
-  return true;
-}
-
-bool Session::tunnel_command(const command::Row& row, const resp::Request&) {
-  answer_error(errors::never_possible(row.name));
   return true;
 }
 

@@ -56,6 +56,7 @@ bool Session::become(std::string_view name, std::shared_ptr<upstream::User> user
 void Session::leave_connections(std::string_view reason) {
   if (connection_ != nullptr) connection_->abandon(this);
   connection_ = nullptr;
+  leave_detour();
   if (lease_ == nullptr) return;
   watch_broken_ = holds(Hold::kWatch);
   drop_lease(reason);

@@ -230,12 +230,9 @@ void Session::complete() {
   }
   if (!pushes_.empty()) push(std::exchange(pushes_, {}).view());
   if (pending_.empty() && lease_ != nullptr) {
-    if (holds(Hold::kBlocked)) {
-      show_blocked(false);
-      release(Hold::kBlocked);
-    } else {
-      end_lease_if_done();
-    }
+    if (holds(Hold::kBlocked)) show_blocked(false);
+    drop_reason(Hold::kBlocked);
+    release(Hold::kAnswer);
   }
   if (borrowed_ != nullptr && pending_.empty() && !streaming_) {
     // EXPIRE steps may still be owed; whoever borrows it next is served behind them.

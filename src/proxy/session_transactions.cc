@@ -15,6 +15,7 @@
 #include "keyshift/proxy/session.h"
 #include "keyshift/proxy/worker.h"
 #include "keyshift/resp/number.h"
+#include "keyshift/resp/own_words.h"
 #include "keyshift/resp/writer.h"
 #include "local_commands.h"
 
@@ -42,7 +43,7 @@ bool Session::transaction_command(const command::Row& row, const resp::Request& 
   if (ends && !transaction_) return forward(row, request);  // the server says what is wrong
   if (row.name == "exec") return exec(row, request);
   if (row.name == "discard") {
-    leave_transaction();
+    leave_transaction("DISCARD");
     return answer_ok(row);
   }
   if (transaction_) return row.name == "unwatch" ? queue(row, request) : ask_in_transaction(row, request);
@@ -71,7 +72,11 @@ bool Session::watch(const command::Row& row, const resp::Request& request) {
     release(Hold::kWatch);
     return true;
   }
-  return send(*lease_, row, request, worker_.loop().now_ns());
+  const size_t before = pending_.size();
+  if (!send(*lease_, row, request, worker_.loop().now_ns())) return false;
+  if (pending_.size() > before && pending_.back().row != nullptr)
+    pending_.back().kind = Pending::Kind::kWatch;
+  return true;
 }
 
 // Nothing is watched any more.
@@ -79,7 +84,7 @@ void Session::unwatch() {
   watch_broken_ = false;
   if (!holds(Hold::kWatch)) return;
   if (lease_->usable() && !lease_is_lost()) {
-    append_word(lease_->out(), "UNWATCH");
+    append_word(lease_->out(), resp::own::kUnwatch);
     lease_->expect({.started_ns = worker_.loop().now_ns()});
     lease_->submit();
   }
@@ -97,6 +102,8 @@ bool Session::watch_is_lost() const {
 // byte is looked at once: a MULTI that is found to come in pieces is not asked about again.
 bool Session::comes_whole(const resp::Request& multi) const {
   if (multi.is_inline()) return false;
+  const bool apart =
+      worker_.options().scripts_on_leases || worker_.facts().writes_are_paused(worker_.loop().now_ns());
   std::string_view rest = at_hand_.substr(
       static_cast<size_t>(multi.block().data() - at_hand_.data()) + multi.block().size(), kMaxBurstBytes);
   resp::RequestParser& parser = worker_.lookahead();
@@ -108,6 +115,7 @@ bool Session::comes_whole(const resp::Request& multi) const {
       const resp::Request request = parser.request(rest);
       if (is_word(request[0], "exec") || is_word(request[0], "discard")) return request.size() == 1;
       if (is_word(request[0], "quit") || is_word(request[0], "reset")) return false;
+      if (apart && may_go_apart(request)) return false;
       ++requests;
     } else if (status != Status::kEmpty) {
       return false;
@@ -123,6 +131,7 @@ bool Session::multi(const command::Row& row, const resp::Request& request) {
   const bool whole = !in_pieces_ && !listener().asks_upstream && comes_whole(request);
   in_pieces_ = !whole;
   if (!whole && !take_lease(Hold::kTransaction)) return false;
+  if (whole) avoid_stuck(true);
   upstream::Connection* const connection = whole ? &target() : lease_;
   const bool usable = connection != nullptr && connection->usable();
   if (usable && must_wait_for(*connection)) return false;
@@ -223,7 +232,10 @@ bool Session::queue(const command::Row& row, const resp::Request& request) {
       refuse(errors::never_possible(row.name));
       return true;
     case Scope::kRefused:
-      if (is_allowed(row)) break;
+      if (is_allowed(row)) {
+        note_pause(row, request);
+        break;
+      }
       refuse(errors::refused_command(row.name));
       return true;
     case Scope::kShared:
@@ -309,10 +321,10 @@ void Session::show_transaction(bool open) {
 // ---- EXEC and DISCARD
 
 // Gives the transaction up, and what is watched: the server executes nothing of it.
-void Session::leave_transaction() {
+void Session::leave_transaction(std::string_view word) {
   if (transaction_->can_send()) {
     upstream::Connection& connection = transaction_->connection();
-    append_word(connection.out(), "DISCARD");
+    append_word(connection.out(), word);
     connection.expect({.started_ns = worker_.loop().now_ns()});
     connection.submit();
   }
@@ -354,7 +366,7 @@ bool Session::exec(const command::Row& row, const resp::Request& request) {
     release(Hold::kTransaction);
     return true;
   }
-  leave_transaction();
+  leave_transaction(resp::own::kDiscard);
   return true;
 }
 
@@ -402,6 +414,9 @@ void Session::on_transaction_reply(Pending& pending, std::string_view bytes,
     case Pending::Kind::kExec:
       if (!pending.answered) relay_exec(pending, bytes);
       break;
+    case Pending::Kind::kWatch:
+      if (!pending.answered && !pending.silent) relay(pending, bytes, finished != nullptr);
+      break;
     case Pending::Kind::kOrdinary:
       break;
   }
@@ -411,7 +426,14 @@ void Session::on_transaction_reply(Pending& pending, std::string_view bytes,
   }
   if (pending.kind == Pending::Kind::kMulti) {
     selecting_ = false;
-    if (finished->type() == '-') forget_transaction();
+    if (finished->type() == '-') {
+      forget_transaction();
+    } else if (transaction_ && !transaction_->connection().is_in(transaction_->database())) {
+      // A server that is busy with a script refuses SELECT, but not MULTI and WATCH.
+      transaction_->break_off(errors::kBusy);
+    }
+  } else if (pending.kind == Pending::Kind::kWatch) {
+    if (!lease_->is_in(database_)) watch_broken_ = true;
   } else if (pending.kind == Pending::Kind::kExec) {
     auto& durations = worker_.counters().durations[static_cast<size_t>(pending.row->family)];
     durations.record(worker_.loop().now_ns() - started_ns);

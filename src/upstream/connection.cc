@@ -9,9 +9,25 @@
 #include "keyshift/base/check.h"
 #include "keyshift/base/log.h"
 #include "keyshift/base/printable.h"
+#include "keyshift/resp/own_words.h"
 #include "keyshift/resp/writer.h"
 
 namespace keyshift::upstream {
+
+namespace own = resp::own;
+
+namespace {
+
+// How a server refuses what it cannot do while a script runs.
+constexpr std::string_view kBusy = "-BUSY ";
+
+void append_select(Buffer& out, std::string_view name, int database) {
+  resp::append_array(out, 2);
+  resp::append_bulk(out, name);
+  resp::append_bulk_integer(out, database);
+}
+
+}  // namespace
 
 Connection::Connection(net::Loop* loop, ConnectionOptions options, telemetry::LoopStats* stats)
     : loop_(loop),
@@ -64,7 +80,7 @@ void Connection::handshake() {
   handshake_replies_ = 0;
   if (resp3) {
     resp::append_array(out, logs_in ? 5 : 2);
-    resp::append_bulk(out, "HELLO");
+    resp::append_bulk(out, own::kHello);
     resp::append_bulk(out, "3");
     if (logs_in) {
       resp::append_bulk(out, "AUTH");
@@ -74,35 +90,47 @@ void Connection::handshake() {
     ++handshake_replies_;
   } else if (logs_in) {
     resp::append_array(out, options_.username.empty() ? 2 : 3);
-    resp::append_bulk(out, "AUTH");
+    resp::append_bulk(out, own::kAuth);
     if (!options_.username.empty()) resp::append_bulk(out, user);
     resp::append_bulk(out, options_.password);
     ++handshake_replies_;
   }
   if (options_.database != 0) {
-    resp::append_array(out, 2);
-    resp::append_bulk(out, "SELECT");
-    resp::append_bulk_integer(out, options_.database);
+    append_select(out, own::kSelect, options_.database);
     ++handshake_replies_;
   }
-  // A name tells the operator of the Redis who holds these connections. The answer does not matter.
+  introduce();
+  handshake_replies_ += 2;
+  stream_->mark_dirty();
+}
+
+// A name tells the operator of the Redis who holds these connections. The answer to it does not matter.
+void Connection::introduce() {
+  introduced_ = true;
+  Buffer& out = stream_->out();
   resp::append_array(out, 3);
-  resp::append_bulk(out, "CLIENT");
+  resp::append_bulk(out, own::kClient);
   resp::append_bulk(out, "SETNAME");
   resp::append_bulk(out, "keyshift");
-  ++handshake_replies_;
   resp::append_array(out, 2);
-  resp::append_bulk(out, "CLIENT");
+  resp::append_bulk(out, own::kClient);
   resp::append_bulk(out, "ID");
-  ++handshake_replies_;
-  stream_->mark_dirty();
+}
+
+// A server that is busy with a script lets us in all the same, since it has to be told to kill it; it refuses what is not
+// needed for that, and is asked again when it is not.
+void Connection::introduced(std::string_view reply) {
+  if (scanner_.type() == ':') server_id_ = static_cast<int64_t>(scanner_.number());
+  introduced_ = !reply.starts_with(kBusy);
 }
 
 // Returns false if the connection was given up.
 bool Connection::on_handshake_reply(std::string_view reply) {
   --handshake_replies_;
   const bool is_login = handshake_replies_ >= 2;
-  if (scanner_.type() == '-' && is_login) {
+  if (is_login && reply.starts_with(kBusy)) {
+    must_select_ = true;
+  } else if (scanner_.type() == '-' && is_login) {
     refuse_login(reply.substr(1, reply.size() - 3));
     return false;
   }
@@ -118,7 +146,7 @@ bool Connection::on_handshake_reply(std::string_view reply) {
     return false;
   }
   if (handshake_replies_ > 0) return true;
-  if (scanner_.type() == ':') server_id_ = static_cast<int64_t>(scanner_.number());
+  introduced(reply);
   become_ready();
   return true;
 }
@@ -147,10 +175,22 @@ void Connection::become_ready() {
   stats_->upstream_connected.add();
   stats_->upstream_connects.add();
   log::debug("upstream {} connected", options_.address.text());
+  if (std::exchange(must_select_, false)) select_first();
   stream_->out().append(queued_.view());
   queued_.release();
   stream_->mark_dirty();
   if (listener_ != nullptr) listener_->on_connected();
+}
+
+// The database was refused at login. What waits was written for it: a SELECT goes before it, in the same write.
+void Connection::select_first() {
+  Ring<Expectation> waiting;
+  std::swap(waiting, expected_);
+  append_select(stream_->out(), own::kSelect, options_.database);
+  expected_.push_back({.started_ns = loop_->now_ns(), .own = Own::kSelect});
+  stats_->upstream_waiting.add();
+  ++selects_owed_;
+  while (!waiting.empty()) expected_.push_back(waiting.pop_front());
 }
 
 void Connection::speak(resp::Protocol protocol) {
@@ -158,9 +198,9 @@ void Connection::speak(resp::Protocol protocol) {
   options_.protocol = protocol;
   if (!usable()) return;
   resp::append_array(out(), 2);
-  resp::append_bulk(out(), "HELLO");
+  resp::append_bulk(out(), own::kHello);
   resp::append_bulk_integer(out(), static_cast<int>(protocol));
-  expect({.started_ns = loop_->now_ns(), .required = true});
+  expect({.started_ns = loop_->now_ns(), .own = Own::kRequired});
   submit();
 }
 
@@ -170,11 +210,9 @@ void Connection::begin(int database) {
 
 void Connection::select(int database, Waiter* waiter) {
   database_ = database;
-  Buffer& to = out();
-  resp::append_array(to, 2);
-  resp::append_bulk(to, "SELECT");
-  resp::append_bulk_integer(to, database);
-  expect({.waiter = waiter, .started_ns = loop_->now_ns(), .delivery = Delivery::kStream, .selects = true});
+  append_select(out(), waiter == nullptr ? own::kSelect : "SELECT", database);
+  expect(
+      {.waiter = waiter, .started_ns = loop_->now_ns(), .delivery = Delivery::kStream, .own = Own::kSelect});
   ++selects_owed_;
 }
 
@@ -210,6 +248,7 @@ void Connection::abandon(Waiter* waiter) {
 }
 
 void Connection::on_bytes(std::string_view bytes) {
+  progress_ns_ = loop_->now_ns();
   // Whoever gets a reply may give this connection up.
   const uint64_t life = lives_;
   while (!bytes.empty()) {
@@ -258,12 +297,7 @@ bool Connection::deliver(std::string_view& bytes) {
     if (timed_out_ > 0) --timed_out_;
     stats_->upstream_waiting.subtract();
     if (scanner_.type() == '-') stats_->upstream_errors.add();
-    if (expectation.selects) selected(scanner_.type() != '-');
-    if (expectation.required && scanner_.type() == '-') {
-      go_down(fmt::format("the upstream refused what its connection needs: {}",
-                          piece.substr(1, piece.find('\r') - 1)));
-      return false;
-    }
+    if (expectation.own != Own::kNone && !on_own_reply(expectation.own, piece)) return false;
     if (delivery != Delivery::kDrop) {
       expectation.waiter->on_reply(reply, &scanner_, expectation.started_ns);
     }
@@ -271,6 +305,21 @@ bool Connection::deliver(std::string_view& bytes) {
   } else if (delivery == Delivery::kStream) {
     const Expectation& expectation = expected_.front();
     expectation.waiter->on_reply(piece, nullptr, expectation.started_ns);
+  }
+  return true;
+}
+
+// Returns false if the connection was given up.
+bool Connection::on_own_reply(Own what, std::string_view reply) {
+  const bool granted = scanner_.type() != '-';
+  if (what == Own::kSelect) {
+    selected(granted);
+  } else if (what == Own::kId) {
+    introduced(reply);
+  } else if (!granted) {
+    go_down(fmt::format("the upstream refused what its connection needs: {}",
+                        reply.substr(1, reply.find('\r') - 1)));
+    return false;
   }
   return true;
 }
@@ -342,6 +391,17 @@ void Connection::abort(std::string_view reason) {
   close(Loss::kDisconnected);
 }
 
+std::unique_ptr<net::Stream> Connection::hand_over() {
+  KEYSHIFT_CHECK(state_ == State::kReady && expected_.empty(), "a connection in use was handed over");
+  count_traffic();
+  stats_->upstream_connected.subtract();
+  state_ = State::kIdle;
+  server_id_ = 0;
+  ++lives_;
+  scanner_.reset();
+  return std::move(stream_);
+}
+
 void Connection::end(std::string_view reason) {
   abort(reason);
   reconnect_.stop();
@@ -351,6 +411,7 @@ void Connection::close(Loss loss) {
   if (state_ == State::kReady) stats_->upstream_connected.subtract();
   state_ = State::kDown;
   server_id_ = 0;
+  must_select_ = false;
   ++lives_;
   connecting_.reset();
   stream_.reset();
@@ -402,6 +463,12 @@ void Connection::check_deadlines(uint64_t now_ns) {
       fail_all(Loss::kNotSent, "the connection is not there yet");
     }
     return;
+  }
+  if (state_ == State::kReady && !introduced_ && expected_.empty()) {
+    introduce();
+    expect({.started_ns = now_ns});
+    expect({.started_ns = now_ns, .own = Own::kId});
+    submit();
   }
   // The late reply did not come either: a peer that hangs, or a frame without an end.
   if (timed_out_ > 0 && past(expected_.front().started_ns, 2 * options_.reply_timeout_ms)) {

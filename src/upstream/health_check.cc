@@ -6,11 +6,13 @@
 
 #include "keyshift/base/log.h"
 #include "keyshift/net/info.h"
+#include "keyshift/resp/own_words.h"
 #include "keyshift/resp/writer.h"
 
 namespace keyshift::upstream {
 
 using net::info_field;
+namespace own = resp::own;
 
 namespace {
 
@@ -55,14 +57,14 @@ void HealthCheck::ask() {
         if (login_refused_) set(false, fmt::format("the upstream refused the login: {}", reply.text));
       };
       if (options_.username.empty()) {
-        client_.request({"AUTH", options_.password}, answer);
+        client_.request({std::string(own::kAuth), options_.password}, answer);
       } else {
-        client_.request({"AUTH", options_.username, options_.password}, answer);
+        client_.request({std::string(own::kAuth), options_.username, options_.password}, answer);
       }
     }
   }
   asking_ = true;
-  client_.request({"INFO"}, [this](const net::Reply& reply) {
+  client_.request({std::string(own::kInfo)}, [this](const net::Reply& reply) {
     asking_ = false;
     if (reply.type == net::Reply::Type::kText) {
       read_info(reply.text);
@@ -92,7 +94,7 @@ void HealthCheck::ask_for_commands() {
   command_query_ = std::make_unique<Connection>(loop_, options_, &stats_);
   command_query_->open();
   resp::append_array(command_query_->out(), 1);
-  resp::append_bulk(command_query_->out(), "COMMAND");
+  resp::append_bulk(command_query_->out(), own::kCommand);
   command_query_->expect({.waiter = this, .started_ns = loop_->now_ns(), .delivery = Delivery::kWhole});
   command_query_->submit();
 }

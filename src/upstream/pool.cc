@@ -36,9 +36,10 @@ std::unique_ptr<Connection> Pool::make(resp::Protocol protocol) {
 Connection* Pool::shared(resp::Protocol protocol) {
   auto& connections = protocol == resp::Protocol::kResp2 ? resp2_ : resp3_;
   if (connections.size() < options_.shared_connections) return connections.emplace_back(make(protocol)).get();
-  return std::min_element(connections.begin(), connections.end(),
-                          [](const auto& a, const auto& b) { return a->owed() < b->owed(); })
-      ->get();
+  const auto cost = [now_ns = loop_->now_ns()](const auto& each) {
+    return std::pair(each->is_stuck(now_ns), each->owed());
+  };
+  return std::ranges::min_element(connections, {}, cost)->get();
 }
 
 Connection* Pool::subscriber() {
@@ -51,25 +52,56 @@ size_t Pool::places() const {
   return options_.connections - std::min(options_.connections, 2 * options_.shared_connections);
 }
 
-Connection* Pool::take(resp::Protocol protocol, Connections& into) {
-  const auto fits = [protocol](const auto& each) { return each->protocol() == protocol && each->usable(); };
+std::unique_ptr<Connection> Pool::take(resp::Protocol protocol) {
+  const auto fits = [protocol, now_ns = loop_->now_ns()](const auto& each) {
+    return each->protocol() == protocol && each->usable() && each->overdue() == 0 && !each->is_stuck(now_ns);
+  };
   auto found = std::find_if(idle_.begin(), idle_.end(), fits);
-  if (found == idle_.end()) found = idle_.insert(idle_.end(), make(protocol));
-  into.push_back(std::move(*found));
+  if (found == idle_.end()) return make(protocol);
+  std::unique_ptr<Connection> taken = std::move(*found);
   idle_.erase(found);
-  return into.back().get();
-}
-
-Connection* Pool::borrow(resp::Protocol protocol) {
-  if (borrowed_.size() >= places()) return nullptr;
-  Connection* const taken = take(protocol, borrowed_);
-  if (borrowed_.size() + idle_.size() > places())
-    retire(idle_.begin(), "its place is needed for the other protocol");
   return taken;
 }
 
+// A connection that was taken becomes idle, if there is a place for it.
+void Pool::keep(std::unique_ptr<Connection> connection) {
+  idle_.push_back(std::move(connection));
+  if (taken_places() + idle_.size() > places()) retire(idle_.end() - 1, "more are idle than the pool keeps");
+}
+
+Connection* Pool::detour(resp::Protocol protocol, bool writes) {
+  auto found = std::ranges::find_if(detours_, [&](const Detour& each) {
+    return each.writes == writes && each.connection->protocol() == protocol;
+  });
+  if (found == detours_.end()) {
+    if (taken_places() >= places()) return nullptr;
+    found = detours_.insert(detours_.end(), {take(protocol), writes, 0});
+  }
+  ++found->sessions;
+  return found->connection.get();
+}
+
+void Pool::leave_detour(Connection* connection) {
+  const auto found =
+      std::ranges::find_if(detours_, [&](const Detour& each) { return each.connection.get() == connection; });
+  KEYSHIFT_CHECK(found != detours_.end(), "a detour was left that nobody was on");
+  if (--found->sessions > 0) return;
+  std::unique_ptr<Connection> left = std::move(found->connection);
+  detours_.erase(found);
+  keep(std::move(left));
+}
+
+Connection* Pool::borrow(resp::Protocol protocol) {
+  if (taken_places() >= places()) return nullptr;
+  borrowed_.push_back(take(protocol));
+  if (taken_places() + idle_.size() > places() && !idle_.empty())
+    retire(idle_.begin(), "its place is needed for the other protocol");
+  return borrowed_.back().get();
+}
+
 Connection* Pool::lease(resp::Protocol protocol) {
-  return leases_->take() ? take(protocol, leased_) : nullptr;
+  if (!leases_->take()) return nullptr;
+  return leased_.emplace_back(take(protocol)).get();
 }
 
 void Pool::give_back(Connection* connection) {
@@ -78,10 +110,9 @@ void Pool::give_back(Connection* connection) {
   Connections& from = leased ? leased_ : borrowed_;
   const auto found = std::ranges::find_if(from, is_it);
   KEYSHIFT_CHECK(found != from.end(), "a connection was given back that nobody had taken");
-  idle_.push_back(std::move(*found));
+  std::unique_ptr<Connection> given = std::move(*found);
   from.erase(found);
-  if (borrowed_.size() + idle_.size() > places())
-    retire(idle_.end() - 1, "more are idle than the pool keeps");
+  keep(std::move(given));
   if (leased) leases_->give_back();
 }
 
@@ -130,6 +161,7 @@ std::vector<Connection*> Pool::all() const {
   for (const auto* connections : {&resp2_, &resp3_, &borrowed_, &leased_, &leaving_, &idle_}) {
     for (const auto& connection : *connections) all.push_back(connection.get());
   }
+  for (const Detour& detour : detours_) all.push_back(detour.connection.get());
   if (subscriber_) all.push_back(subscriber_.get());
   return all;
 }

@@ -57,10 +57,14 @@ SERVER = ['--enable-protected-configs', 'yes', '--enable-debug-command', 'yes', 
 # fails on Debian's own server.
 SUITE = ['--tags', '-slow', '--skiptest', 'RESTORE fail with invalid payload size', '--durable']
 
-# The suite administers its server, so what Keyshift refuses by default is let through in both configurations.
+# The suite administers its server, so what Keyshift refuses by default is let through in both configurations. Its long
+# scripts have to be alone from their first moment.
 ALLOW = '''
 allow = ["ACL", "BGREWRITEAOF", "BGSAVE", "CLIENT PAUSE", "CLIENT UNPAUSE", "CLUSTER", "CONFIG", "DEBUG", "FAILOVER",
-         "LATENCY", "MIGRATE", "MODULE", "REPLICAOF", "RESTORE-ASKING", "SAVE", "SCRIPT", "SHUTDOWN", "SLAVEOF"]
+         "LATENCY", "MIGRATE", "MODULE", "REPLICAOF", "PSYNC", "REPLCONF", "RESTORE-ASKING", "SAVE", "SCRIPT",
+         "SHUTDOWN", "SLAVEOF", "SYNC"]
+[upstream]
+scripts_on_leases = true
 '''
 # A test logs in as ACL users that it has made: the server judges that, as it does directly.
 LISTENER = '''

@@ -65,8 +65,8 @@ TEST_F(PlannerTest, OtherWritesAreFollowedByExpireNx) {
 
 TEST_F(PlannerTest, ACopyIntoAnotherDatabaseGetsItsDefaultThere) {
   EXPECT_EQ(plan("COPY job:1 mood:a DB 3"),
-            "COPY work:jobs:id:1 analytics:mood:user:a DB 3 -> relay; SELECT 3 -> discard; "
-            "EXPIRE analytics:mood:user:a 3600 NX -> discard; SELECT 0 -> discard");
+            "COPY work:jobs:id:1 analytics:mood:user:a DB 3 -> relay; Select 3 -> discard; "
+            "EXPIRE analytics:mood:user:a 3600 NX -> discard; Select 0 -> discard");
 }
 
 TEST_F(PlannerTest, DefaultFollowsANameThatIsAlreadyConsolidated) {

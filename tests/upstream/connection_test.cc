@@ -48,15 +48,15 @@ TEST_F(ConnectionTest, SelectIsInjectedWhenTheDatabaseChanges) {
     connection_->begin(database);
     ask("x", &a_);
   }
-  const std::string select3 = "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n";
-  const std::string select0 = "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n";
+  const std::string select3 = "*2\r\n$6\r\nSelect\r\n$1\r\n3\r\n";
+  const std::string select0 = "*2\r\n$6\r\nSelect\r\n$1\r\n0\r\n";
   until([&] { return redis_->received == "x" + select3 + "xx" + select0 + "x"; });
   redis_->say(":1\r\n+OK\r\n:2\r\n:3\r\n+OK\r\n:4\r\n");
   until([this] { return a_.replies.size() == 4; });
 }
 
 TEST_F(ConnectionTest, ARefusedSelectIsRepeatedBeforeTheNextRequest) {
-  const std::string select3 = "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n";
+  const std::string select3 = "*2\r\n$6\r\nSelect\r\n$1\r\n3\r\n";
   connect_to_ready();
   connection_->begin(3);
   ask("x", &a_);
@@ -74,8 +74,8 @@ TEST_F(ConnectionTest, ARefusedSelectIsRepeatedBeforeTheNextRequest) {
 }
 
 TEST_F(ConnectionTest, ALaterSelectDecidesWhatARefusedOneLeftOpen) {
-  const std::string select3 = "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n";
-  const std::string select5 = "*2\r\n$6\r\nSELECT\r\n$1\r\n5\r\n";
+  const std::string select3 = "*2\r\n$6\r\nSelect\r\n$1\r\n3\r\n";
+  const std::string select5 = "*2\r\n$6\r\nSelect\r\n$1\r\n5\r\n";
   connect_to_ready();
   connection_->begin(3);
   ask("x", &a_);
@@ -158,7 +158,7 @@ TEST_F(ConnectionTest, RequestsThatCameWhileConnectingLeaveAfterTheLogin) {
   start_redis();
   connect();
   ask("request", &a_);
-  const std::string auth = "*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n";
+  const std::string auth = "*2\r\n$4\r\nAuth\r\n$6\r\nsecret\r\n";
   until([&] { return redis_->received == auth + kGreeting; });
   redis_->say("+OK\r\n");
   redis_->say("+OK\r\n:7\r\n");
@@ -270,7 +270,7 @@ TEST_F(ConnectionTest, AnotherProtocolIsSpokenFromTheNextRequestOn) {
   connection_->speak(resp::Protocol::kResp3);
   connection_->speak(resp::Protocol::kResp3);
   ask("2", &a_);
-  until([this] { return redis_->received == "1*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n2"; });
+  until([this] { return redis_->received == "1*2\r\n$5\r\nHello\r\n$1\r\n3\r\n2"; });
   redis_->say("$-1\r\n%0\r\n_\r\n");
   until([this] { return a_.replies.size() == 2; });
   EXPECT_EQ(a_.replies, (std::vector<std::string>{"$-1\r\n", "_\r\n"}));

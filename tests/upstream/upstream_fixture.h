@@ -70,7 +70,7 @@ class Recorder : public Waiter {
 class UpstreamTest : public ::testing::Test {
  protected:
   static constexpr const char* kGreeting =
-      "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$8\r\nkeyshift\r\n*2\r\n$6\r\nCLIENT\r\n$2\r\nID\r\n";
+      "*3\r\n$6\r\nClient\r\n$7\r\nSETNAME\r\n$8\r\nkeyshift\r\n*2\r\n$6\r\nClient\r\n$2\r\nID\r\n";
 
   UpstreamTest() {
     std::string folder = ::testing::TempDir() + "keyshift-upstream-XXXXXX";

@@ -32,6 +32,7 @@ class Ring {
   }
   // Requires: !empty().
   T& front() { return slots_[begin_]; }
+  const T& front() const { return slots_[begin_]; }
   T& back() { return (*this)[size_ - 1]; }
   // The value `index` places behind the front. Requires: index < size().
   T& operator[](size_t index) { return slots_[(begin_ + index) & (capacity_ - 1)]; }

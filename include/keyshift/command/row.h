@@ -232,6 +232,8 @@ struct Row {
   static constexpr uint16_t kNewer = 256;         // not in Redis 7.0: an older upstream does not know it
   static constexpr uint16_t kWalks = 512;         // the finder must read the optional words
   static constexpr uint16_t kOwnWrites = 1024;    // asks about what its connection wrote last (WAIT)
+  static constexpr uint16_t kReplicates = 2048;   // CLIENT PAUSE WRITE postpones it, though it writes no key (PUBLISH)
+  static constexpr uint16_t kUrgent = 4096;       // must not queue behind what others wait for (SCRIPT KILL)
 
   std::string_view name = {};  // lower case; "client|setname" for a subcommand
   int16_t arity = 0;           // Redis's: counts the name; below zero "at least"

@@ -22,13 +22,14 @@ namespace keyshift::proxy {
 
 // What CLIENT LIST's flags say of a client beside what its numbers tell.
 enum class ClientFlag : uint16_t {
-  kMonitors = 1,          // O
-  kTracks = 2,            // t
-  kRedirectBroken = 4,    // R: who gets its invalidations is gone
-  kTracksPrefixes = 8,    // B
-  kWatchBroken = 16,      // d: EXEC will fail
-  kClosing = 32,          // c: as soon as its replies have left
-  kSparedByEviction = 64  // e: it has said CLIENT NO-EVICT ON
+  kMonitors = 1,           // O
+  kTracks = 2,             // t
+  kRedirectBroken = 4,     // R: who gets its invalidations is gone
+  kTracksPrefixes = 8,     // B
+  kWatchBroken = 16,       // d: EXEC will fail
+  kClosing = 32,           // c: as soon as its replies have left
+  kSparedByEviction = 64,  // e: it has said CLIENT NO-EVICT ON
+  kReplicates = 128        // S: what it says and hears passes unread
 };
 
 struct ClientEntry {

@@ -1,8 +1,10 @@
 // Facts: what the main thread knows and others tell: the upstream by asking it, the configuration by reading it.
 //
-// Written by the health check and by reloads on the main thread, read by workers and the HTTP server at any time.
+// Written by the health check and by reloads on the main thread, and by the worker that lets a CLIENT PAUSE through; read
+// by workers and the HTTP server at any time.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <string>
@@ -46,6 +48,13 @@ class Facts {
     health_ = std::move(health);
   }
 
+  // Until when the upstream postpones writes (CLIENT PAUSE), as far as that came through here; in a loop's time. 0: it does
+  // not. Workers ask before every write, so it is no more than a number.
+  bool writes_are_paused(uint64_t now_ns) const {
+    return writes_paused_until_ns_.load(std::memory_order_relaxed) > now_ns;
+  }
+  void pause_writes(uint64_t until_ns) { writes_paused_until_ns_.store(until_ns, std::memory_order_relaxed); }
+
   Configuration configuration() const {
     const std::scoped_lock lock(mutex_);
     return configuration_;
@@ -56,7 +65,8 @@ class Facts {
   }
 
  private:
-  mutable std::mutex mutex_;
+  alignas(64) std::atomic<uint64_t> writes_paused_until_ns_{0};
+  alignas(64) mutable std::mutex mutex_;
   std::string version_ = "7.0.0";
   Health health_;
   Configuration configuration_;

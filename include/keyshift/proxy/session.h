@@ -43,6 +43,8 @@
 
 namespace keyshift::proxy {
 
+class Feed;
+class Tunnel;
 class ViewWalk;
 class Worker;
 
@@ -123,6 +125,17 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void answer_error_unless(bool silent, std::string_view text);
   void on_subscription_done();
 
+  // For its Feed: the upstream's answer to MONITOR.
+  void on_feed(std::string_view reply);
+  // For its Tunnel: it is open, or `error` says why not.
+  void on_tunnel(std::string_view error);
+  // The upstream takes bytes again.
+  void on_tunnel_room();
+  // Bytes of the upstream. False: no more for now, Tunnel::on_client_room() comes.
+  bool relay_tunnel(std::string_view bytes);
+  // The upstream has ended: the client gets the rest, then its end.
+  void finish_tunnel();
+
  private:
   // What is ours to say in a reply of the upstream's.
   struct OwnPart {
@@ -138,6 +151,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
       kMulti,   // MULTI of a transaction in pieces
       kQueued,  // a command of a transaction: queued, or refused; MULTI of a whole one
       kExec,    // of executing_.front()
+      kWatch,
     };
 
     std::unique_ptr<plan::ReplyMapper> mapper;
@@ -202,16 +216,30 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   bool send(upstream::Connection& connection, const command::Row& row, const resp::Request& request,
             uint64_t started_ns);
   upstream::Connection& target();
+  bool goes_apart(const command::Row& row) const;
+  bool may_go_apart(const resp::Request& request) const;
+  static bool may_be_paused(const command::Row& row);
+  bool forward_apart(const command::Row& row, const resp::Request& request);
+  // Called before target() for a request: nobody waits behind what does not move if he need not.
+  void avoid_stuck(bool writes) {
+    if (connection_ != nullptr && lease_ == nullptr && pending_.empty()) choose_route(writes);
+  }
+  void choose_route(bool writes);
+  void set_detour(bool writes);
+  void leave_detour();
+  void note_pause(const command::Row& row, const resp::Request& request);
   bool must_wait_for(upstream::Connection& connection);
   // Why the session holds a lease. It goes back when no reason is left and every reply is here.
   enum class Hold : uint8_t {
     kBlocked = 1,      // the request under way may wait in the server for what others do
     kWatch = 2,        // it watches keys
     kTransaction = 4,  // a transaction whose commands come one by one
+    kAnswer = 64,      // its requests go apart from everybody's until all replies are here
   };
   bool take_lease(Hold why);
   bool holds(Hold why) const { return (holds_ & static_cast<uint8_t>(why)) != 0; }
   void release(Hold why);
+  void drop_reason(Hold why) { holds_ = static_cast<uint8_t>(holds_ & ~static_cast<uint8_t>(why)); }
   void drop_lease(std::string_view reason);
   void end_lease_if_done();
   bool lease_is_lost() const { return lease_->life() != lease_life_; }
@@ -220,7 +248,15 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   bool subscription_command(const command::Row& row, const resp::Request& request);
   bool tracking_command(const command::Row& row, const resp::Request& request);
   bool feed_command(const command::Row& row, const resp::Request& request);
+  void end_feed();
+  // For who monitors: whether Redis lets it do this.
+  static bool looks_at_keys(const command::Row& row);
   bool tunnel_command(const command::Row& row, const resp::Request& request);
+  void enter_tunnel(std::string_view bytes);
+  void end_tunnel();
+  std::optional<upstream::Connection*> ask_lease(resp::Protocol protocol);
+  std::optional<upstream::Connection*> lease_aside(const command::Row& row);
+  void leave_when_sent();
   bool transaction_command(const command::Row& row, const resp::Request& request);
   bool answer_ok(const command::Row& row);
   bool watch(const command::Row& row, const resp::Request& request);
@@ -236,7 +272,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void note_queued(const command::Row& row, const resp::Request& request);
   void show_transaction(bool open);
   bool exec(const command::Row& row, const resp::Request& request);
-  void leave_transaction();
+  void leave_transaction(std::string_view word);
   void forget_transaction();
   class Executing;
   void answer_in_exec(const command::Row& row, const resp::Request& request, Buffer& out);
@@ -278,6 +314,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   std::unique_ptr<net::Stream> stream_;
   std::shared_ptr<ClientEntry> entry_;
   upstream::Connection* connection_ = nullptr;  // chosen at the first request that needs one
+  upstream::Connection* detour_ = nullptr;      // while connection_ is stuck
   upstream::Connection* borrowed_ = nullptr;    // while a large request and its reply are on their way
   upstream::Connection* lease_ = nullptr;       // its own, for the reasons in holds_
   uint8_t holds_ = 0;            // of Hold. None, and lease_ is there: it goes back once every reply is here
@@ -286,6 +323,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   std::unique_ptr<Transaction> transaction_;      // from MULTI to EXEC or DISCARD
   Ring<std::unique_ptr<Transaction>> executing_;  // whose EXEC is not answered yet
   std::unique_ptr<Streaming> streaming_;
+  std::unique_ptr<Feed> feed_;
+  std::unique_ptr<Tunnel> tunnel_;
   std::unique_ptr<Subscriber> subscriber_;  // from the first SUBSCRIBE on
   std::string user_name_ = "default";
   std::shared_ptr<upstream::User> user_;  // null: its requests are the worker's own
@@ -309,6 +348,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   bool selecting_ = false;  // the database of what follows is not known yet, or what else EXEC changes
   bool reloading_ = false;  // waits for on_reloaded()
   bool waits_for_lease_ = false;
+  bool is_turning_ = false;    // waits for on_feed(), or belongs to its tunnel
   bool watch_broken_ = false;  // the watched keys are watched no more: EXEC must find them changed
   bool in_pieces_ = false;     // the MULTI that waits for a lease was found to come in pieces
   bool finishing_ = false;     // reads no more requests

@@ -74,12 +74,19 @@ enum class Loss : uint8_t {
 
 class Waiter;
 
+// What the connection itself makes of a reply.
+enum class Own : uint8_t {
+  kNone,
+  kSelect,    // what follows is in its database only if it was granted
+  kRequired,  // what follows cannot do without it: an error ends the connection
+  kId,        // the number that the server gives us
+};
+
 struct Expectation {
   Waiter* waiter = nullptr;  // null: a tombstone, or nobody is interested
   uint64_t started_ns = 0;
   Delivery delivery = Delivery::kDrop;
-  bool selects = false;   // the reply to a SELECT: what follows is in its database only if it was granted
-  bool required = false;  // what follows cannot do without it: an error ends the connection
+  Own own = Own::kNone;
 };
 
 class Waiter {
@@ -157,6 +164,9 @@ class Connection final : private net::StreamHandler {
   // Drops the connection, in the middle of a request that will not be finished. What it owed is lost. It is no failure of
   // the upstream's, and not counted as one. Does nothing if the connection is not usable.
   void abort(std::string_view reason);
+  // Gives its stream away, to be started by another handler; the connection is then idle, and nobody is told. Requires:
+  // ready, nothing owed; from on_reply(), or a turn of its own.
+  std::unique_ptr<net::Stream> hand_over();
   // The same for good: no other connection is made.
   void end(std::string_view reason);
 
@@ -168,10 +178,20 @@ class Connection final : private net::StreamHandler {
   int64_t server_id() const { return server_id_; }
   // Changes whenever the connection is lost or given up: what the server knew of it (WATCH) is then gone.
   uint64_t life() const { return lives_; }
+  // Whether the next request written would be executed in this database, without a SELECT before it.
+  bool is_in(int database) const { return database_ == database; }
   // What was written has changed the database on its own account: the next begin() says it anew.
   void forget_database() { database_ = -1; }
   // Replies still owed, tombstones included.
   size_t owed() const { return expected_.size(); }
+  // Those of them that come too late for whoever asked.
+  size_t overdue() const { return timed_out_; }
+  // What is owed has not moved for kStuckNs: a script runs, or a write is postponed. What is written now waits behind it.
+  static constexpr uint64_t kStuckNs = 50'000'000;
+  bool is_stuck(uint64_t now_ns) const {
+    return !expected_.empty() && state_ == State::kReady && now_ns > progress_ns_ + kStuckNs &&
+           expected_.front().started_ns < now_ns - kStuckNs;
+  }
   // Checks deadlines; the pool calls it a few times a second.
   void check_deadlines(uint64_t now_ns);
 
@@ -184,9 +204,13 @@ class Connection final : private net::StreamHandler {
 
   void connected(Result<std::unique_ptr<net::Stream>> stream);
   void handshake();
+  void introduce();
+  void introduced(std::string_view reply);
   bool on_handshake_reply(std::string_view reply);
   void refuse_login(std::string_view error);
   void become_ready();
+  void select_first();
+  bool on_own_reply(Own what, std::string_view reply);
   bool deliver(std::string_view& bytes);
   bool deliver_push(std::string_view& bytes);
   void selected(bool granted);
@@ -214,6 +238,8 @@ class Connection final : private net::StreamHandler {
   size_t selects_owed_ = 0;    // replies to SELECT still to come; the last of them decides database_
   int handshake_replies_ = 0;  // still to come
   int64_t server_id_ = 0;
+  bool introduced_ = false;   // or need not be
+  bool must_select_ = false;  // the login was granted, but for its database
   resp::ReplyScanner scanner_;
   Buffer collected_;  // of a kWhole reply that came in pieces, or a handshake reply
   Ring<Expectation> expected_;
@@ -222,6 +248,7 @@ class Connection final : private net::StreamHandler {
   bool pushed_ = false;  // the frame under way is no reply
   std::vector<Waiter*> waiting_for_room_;
   uint64_t attempt_started_ns_ = 0;
+  uint64_t progress_ns_ = 0;  // when something arrived last
   uint64_t pause_ms_ = 0;
   uint64_t counted_received_ = 0;
   uint64_t counted_sent_ = 0;

@@ -22,6 +22,7 @@ class Leases {
   Leases(net::Loop* loop, size_t most, int64_t queue_timeout_ms);
 
   bool take();
+  bool any_left() const { return lent_ < most_; }
   void give_back();
   // Calls on_room() once, in a later turn: when a lease has come free, or when the queue's deadline from `since_ns` has
   // passed. Who has waited longest comes first.

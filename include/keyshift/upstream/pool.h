@@ -7,6 +7,7 @@
 //   pool.shared(Protocol::kResp2)      the connection that the next RESP2 session should keep
 //   pool.borrow(Protocol::kResp2)      one for a session alone, or null: all are in use
 //   pool.lease(Protocol::kResp2)       the same, for a client that waits or watches: these have a number of their own
+//   pool.detour(Protocol::kResp2, ..)  another shared one, for sessions whose own is stuck behind a long script
 //   pool.give_back(connection)         the next may have it
 //   pool.subscriber()                  the one that carries the subscriptions of all sessions
 //
@@ -43,6 +44,11 @@ class Pool {
 
   // The shared connection of a protocol with the fewest replies owed; opened if it never was.
   Connection* shared(resp::Protocol protocol);
+  // A shared connection for sessions whose own is stuck, in whatever database it was left; null if the worker's share is
+  // used up. There are two of a protocol, one for what writes: while CLIENT PAUSE postpones writes, reads go on. To be
+  // left by leave_detour(), once for each call.
+  Connection* detour(resp::Protocol protocol, bool writes);
+  void leave_detour(Connection* connection);
   // A connection for one session alone, in whatever database it was left; null if the worker's share is used up.
   Connection* borrow(resp::Protocol protocol);
   // A connection for a client that may keep it for long; null if all leases are taken.
@@ -67,9 +73,17 @@ class Pool {
 
  private:
   using Connections = std::vector<std::unique_ptr<Connection>>;
+  struct Detour {
+    std::unique_ptr<Connection> connection;
+    bool writes;
+    size_t sessions;
+  };
+
   std::unique_ptr<Connection> make(resp::Protocol protocol);
   size_t places() const;
-  Connection* take(resp::Protocol protocol, Connections& into);
+  size_t taken_places() const { return borrowed_.size() + detours_.size(); }
+  std::unique_ptr<Connection> take(resp::Protocol protocol);
+  void keep(std::unique_ptr<Connection> connection);
   void retire(Connections::iterator idle, std::string_view reason);
   std::vector<Connection*> all() const;
   void check_deadlines();
@@ -82,6 +96,7 @@ class Pool {
   Connections resp2_;
   Connections resp3_;
   Connections borrowed_;
+  std::vector<Detour> detours_;
   Connections leased_;
   Connections leaving_;  // were leased, and are closed when all that they owe has come; count as leased
   std::unique_ptr<Connection> subscriber_;

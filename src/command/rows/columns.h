@@ -33,6 +33,8 @@
 //   kNondeterministic         sent twice, it writes two different things
 //   kEmptyIsNoKey             an empty key argument means that there is none (MIGRATE)
 //   kOwnWrites                asks about what its connection wrote last (WAIT)
+//   kReplicates               CLIENT PAUSE WRITE postpones it, though it writes no key (PUBLISH)
+//   kUrgent                   must not queue behind what others wait for (SCRIPT KILL)
 //   kNewer                    not in Redis 7.0
 //   database(2)               argument 2 is another logical database
 #pragma once
@@ -184,6 +186,8 @@ constexpr Flag kErrorNamesKey{Row::kErrorNamesKey};
 constexpr Flag kNondeterministic{Row::kNondeterministic};
 constexpr Flag kEmptyIsNoKey{Row::kEmptyIsNoKey};
 constexpr Flag kOwnWrites{Row::kOwnWrites};
+constexpr Flag kReplicates{Row::kReplicates};
+constexpr Flag kUrgent{Row::kUrgent};
 // An upstream that does not know the command quotes its arguments in the error.
 constexpr Flag kNewer{Row::kNewer | Row::kErrorNamesKey};
 
