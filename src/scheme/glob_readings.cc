@@ -76,6 +76,22 @@ bool GlobReadings::shows(uint32_t rule, Naming side, Naming naming) const {
          (side == naming || rules_.matcher_->side(rule, naming).contested[static_cast<size_t>(view_.naming)]);
 }
 
+bool GlobReadings::calls_own() const {
+  if (foreign_) return true;
+  const Matcher& matcher = *rules_.matcher_;
+  for (uint32_t rule = 0; rule < rules_.rules().size(); ++rule) {
+    for (const Naming side : {Naming::kLegacy, Naming::kConsolidated}) {
+      if (fits(rule, side) && matcher.side(rule, side).physical) return true;
+    }
+    // A consolidated name whose legacy name is another rule's calls the key of its own bytes.
+    if (fits(rule, Naming::kConsolidated) &&
+        matcher.side(rule, Naming::kLegacy).contested[static_cast<size_t>(view_.naming)]) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool GlobReadings::shows_own(Naming naming) const {
   if (foreign_) return true;
   const Matcher& matcher = *rules_.matcher_;

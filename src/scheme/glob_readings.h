@@ -39,6 +39,8 @@ class GlobReadings {
   bool shows(uint32_t rule, Naming side, Naming naming) const;
   // Does a fitting name, shown in such a reply, call a key of the very same bytes?
   bool shows_own(Naming naming) const;
+  // Does a fitting name, of whatever naming, call a key of the very same bytes?
+  bool calls_own() const;
   // Does a fitting name of no rule and no domain get the view's prefix?
   bool prefixed() const { return prefixed_; }
 
