@@ -14,7 +14,8 @@ using scheme::Naming;
 InvalidationMapper::InvalidationMapper(std::shared_ptr<const scheme::Ruleset> rules, scheme::View view,
                                        const Prefixes& prefixes)
     : rules_(std::move(rules)), view_(std::move(view)), prefixes_(prefixes) {
-  by_database_ = std::ranges::any_of(rules_->rules(), [](const scheme::Rule& rule) { return rule.db >= 0; });
+  by_database_ = rules_->fold().active() ||
+                 std::ranges::any_of(rules_->rules(), [](const scheme::Rule& rule) { return rule.db >= 0; });
 }
 
 void InvalidationMapper::add_database(int database) {
@@ -23,11 +24,15 @@ void InvalidationMapper::add_database(int database) {
   databases_.push_back(database);
 }
 
-// Those that rules name, and one for all others, where names mean the same.
+// Those that rules name or that fold, and one for all others, where names mean the same.
 void InvalidationMapper::add_all_databases() {
   std::set<int> named;
   for (const scheme::Rule& rule : rules_->rules()) {
     if (rule.db >= 0) named.insert(rule.db);
+  }
+  const int folded = static_cast<int>(rules_->fold().folded.size());
+  for (int database = 0; database < folded; ++database) {
+    if (rules_->fold().holds(database)) named.insert(database);
   }
   int other = 0;
   while (named.contains(other)) ++other;

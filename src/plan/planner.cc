@@ -222,7 +222,7 @@ bool Planner::write_name(Work& work, const command::Name& name) {
     work.plan.refused_at = name.at;
     return false;
   }
-  PlannedKey planned = planned_key(rules, match, name.at);
+  PlannedKey planned = planned_key(rules, match, context.view, name.at);
   const bool observed = planned.observed;
   if (work.inline_default.action == TtlAction::kDefault) planned.ttl = TtlAction::kDefault;
 

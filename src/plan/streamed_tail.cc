@@ -24,7 +24,7 @@ StreamedTail::Found StreamedTail::argument(uint32_t index, std::string_view byte
   }
   const scheme::Match match = rules_->match(bytes, database_, view_);
   if (match.refused) return {.kind = Found::Kind::kRefused};
-  const PlannedKey planned = planned_key(*rules_, match, index);
+  const PlannedKey planned = planned_key(*rules_, match, view_, index);
   const size_t size = rules_->physical_size(match);
   resp::append_bulk_header(out, size);
   char* const begin = out.reserve(size + 2);

@@ -16,8 +16,6 @@
 namespace keyshift::proxy {
 namespace {
 
-using resp::Protocol;
-
 bool client_id(const Call& call) {
   resp::append_integer(call.reply, static_cast<int64_t>(call.session.entry().id));
   return true;
@@ -141,20 +139,12 @@ bool client_no_touch(const Call& call) {
 }
 
 bool client_getredir(const Call& call) {
-  resp::append_integer(call.reply, -1);
+  resp::append_integer(call.reply, call.session.redirected_to());
   return true;
 }
 
 bool client_trackinginfo(const Call& call) {
-  const Protocol protocol = call.session.protocol();
-  resp::append_map(call.reply, 3, protocol);
-  resp::append_bulk(call.reply, "flags");
-  resp::append_set(call.reply, 1, protocol);
-  resp::append_bulk(call.reply, "off");
-  resp::append_bulk(call.reply, "redirect");
-  resp::append_integer(call.reply, -1);
-  resp::append_bulk(call.reply, "prefixes");
-  resp::append_array(call.reply, 0);
+  call.session.append_tracking_info(call.reply);
   return true;
 }
 

@@ -129,6 +129,19 @@ std::string ClientRegistry::list(uint64_t now_ns,
   return lines;
 }
 
+bool ClientRegistry::contains(uint64_t id) const {
+  const std::scoped_lock lock(mutex_);
+  return entries_.contains(id);
+}
+
+bool ClientRegistry::invalidate(uint64_t id, std::string_view names) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return false;
+  found->second->invalidate(std::string(names));
+  return true;
+}
+
 bool ClientRegistry::unblock(uint64_t id, bool error) {
   const std::scoped_lock lock(mutex_);
   const auto found = entries_.find(id);

@@ -59,6 +59,19 @@ std::string exec_aborted(std::string_view reason) {
   return fmt::format("EXECABORT Transaction discarded because of: {}", reason);
 }
 
+std::string overlaps_existing_prefix(std::string_view prefix, std::string_view existing) {
+  return fmt::format(
+      "ERR Prefix '{}' overlaps with an existing prefix '{}'. Prefixes for a single client must not overlap.",
+      cut(prefix, prefix.size()), cut(existing, existing.size()));
+}
+
+std::string overlaps_provided_prefix(std::string_view prefix, std::string_view provided) {
+  return fmt::format(
+      "ERR Prefix '{}' overlaps with another provided prefix '{}'. Prefixes for a single client must not "
+      "overlap.",
+      cut(prefix, prefix.size()), cut(provided, provided.size()));
+}
+
 std::string needs_lease(std::string_view name) {
   return fmt::format(
       "ERR {} needs an upstream connection of its own, which this version of Keyshift does not lend; "

@@ -11,11 +11,12 @@ namespace keyshift::proxy {
 Proxy::Proxy(Options options, std::shared_ptr<const Settings> settings)
     : options_(std::move(options)),
       settings_(std::move(settings)),
+      names_in_use_(options_.sockets.size()),
       latencies_(std::make_unique<LocalLatencies>()) {
   for (int number = 0; number < options_.workers; ++number) {
     workers_.push_back(std::make_unique<Worker>(
         Worker::Shared{options_, clients_, facts_, script_news_, subscription_counts_, *latencies_, script_shas_,
-                       *this},
+                       names_in_use_, *this},
         settings_, number));
   }
 }

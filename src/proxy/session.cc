@@ -14,6 +14,7 @@
 #include "keyshift/resp/writer.h"
 #include "local_commands.h"
 #include "local_latencies.h"
+#include "session_tracking.h"
 #include "view_walk.h"
 
 namespace keyshift::proxy {
@@ -48,6 +49,9 @@ Session::Session(Worker& worker, size_t listener, std::unique_ptr<net::Stream> s
   entry_->kill = [&worker, entry = std::weak_ptr<ClientEntry>(entry_)] {
     if (const auto alive = entry.lock()) worker.kill_later(alive->id);
   };
+  entry_->invalidate = [&worker, entry = std::weak_ptr<ClientEntry>(entry_)](std::string names) {
+    if (const auto alive = entry.lock()) worker.invalidate_later(alive->id, std::move(names));
+  };
   entry_->unblock = [&worker, entry = std::weak_ptr<ClientEntry>(entry_)](bool error) {
     if (const auto alive = entry.lock()) worker.unblock_later(alive->id, error);
   };
@@ -71,11 +75,12 @@ Session::~Session() {
     // Half a request, or a reply that is still to come: nobody else can use it as it is.
     if (streaming_ || borrowed_->owed() > 0)
       borrowed_->abort("its client left in the middle of a large request");
-    pool().give_back(borrowed_);
+    end_borrowing();
   }
   if (waits_for_lease_) pool().leases().stop_waiting(this);
   // What waits or watches in the server ends with its connection, and nothing is taken for a client that is gone.
   if (lease_ != nullptr) drop_lease("its client has left");
+  tracking_.reset();
   worker_.clients().remove(entry_->id);
   worker_.counters().clients.subtract();
 }
@@ -101,6 +106,7 @@ void Session::set_authenticated(bool authenticated) {
 void Session::set_database(int database) {
   database_ = database;
   entry_->database.store(database, std::memory_order_relaxed);
+  note_tracked_database(database);
 }
 
 bool Session::set_protocol(resp::Protocol protocol) {
@@ -119,6 +125,7 @@ bool Session::reset() {
   const bool moves = lease_ != nullptr || user_ != nullptr || protocol_ != resp::Protocol::kResp2;
   if (moves && !pending_.empty()) return false;
   if (transaction_) leave_transaction("DISCARD");
+  if (tracking_) end_tracking();
   end_feed();
   set_protocol(resp::Protocol::kResp2);
   become("default", nullptr);
@@ -149,9 +156,15 @@ void Session::drain() {
 
 void Session::kill() {
   if (buried_) return;
+  leave();
+  stream_->pause_reading();
+}
+
+// From now on nobody finds it.
+void Session::leave() {
   buried_ = true;
   note_traffic();
-  stream_->pause_reading();
+  worker_.clients().remove(entry_->id);
   worker_.bury(this);
 }
 
@@ -257,7 +270,10 @@ bool Session::handle(const resp::Request& request) {
   const Replies before = replies_;
   silent_ = replies_ != Replies::kOn;
   if (replies_ == Replies::kSkipNext) replies_ = Replies::kOn;
-  if (dispatch(request)) return true;
+  if (dispatch(request)) {
+    if (tracking_) forget_caching(request);
+    return true;
+  }
   replies_ = before;
   return false;
 }
@@ -389,10 +405,11 @@ bool Session::send(upstream::Connection& connection, const command::Row& row, co
   if (must_wait_for(connection)) return false;
   plan::Plan& plan = worker_.plan();
   plan::Context planned = context();
-  connection.begin(planned.upstream());
+  const Begun begun = begin_on(connection, planned.upstream());
   planned.may_block = started_ns == upstream::Connection::kNoDeadline;
   worker_.planner().make(row, request, planned, connection.out(), plan);
   connection.submit();
+  end_begun(connection, begun, plan.refusal == plan::Refusal::kNone);
   if (plan.refusal == plan::Refusal::kBlocks) return forward_blocking(row, request);
   if (plan.refusal == plan::Refusal::kWalk) {
     walk(row, request);
@@ -459,7 +476,14 @@ void Session::on_reloaded(const Reloaded& outcome) {
 }
 
 void Session::on_settings() {
+  if (buried_) return;
   if (!is_user_still()) return drain();
+  if (tracking_) {
+    // The client's names of what it has read may be others now.
+    tracking_->mapper.reset();
+    lose_track();
+    renew_tracking();
+  }
   if (stalled_ && !buried_ && !must_wait()) resume();
 }
 
@@ -471,9 +495,9 @@ bool Session::must_wait() {
   // A transaction that is sent as a burst stops for nothing.
   return (waits_for_room_ || waits_for_lease_ || holds(Hold::kBlocked) ||
           (lease_ != nullptr && holds_ == 0 && !pending_.empty()) || selecting_ || reloading_ ||
-          is_turning_ || is_subscribing() || walk_ != nullptr || (inquiry_ != nullptr && !inquiry_->answered) ||
-          (borrowed_ != nullptr && !streaming_) || deferred_.size() > soft_bytes ||
-          pending_.size() >= worker_.options().client_pending_requests ||
+          is_turning_ || is_subscribing() || (tracking_ && is_settling_tracking()) || walk_ != nullptr ||
+          (inquiry_ != nullptr && !inquiry_->answered) || (borrowed_ != nullptr && !streaming_) ||
+          deferred_.size() > soft_bytes || pending_.size() >= worker_.options().client_pending_requests ||
           (pending_.size() > 1 && pending_.size() * expected_reply_bytes_ > soft_bytes) ||
           stream_->unsent_bytes() > soft_bytes) &&
          !(transaction_ && transaction_->whole());
@@ -510,7 +534,8 @@ void Session::on_drained() {
 }
 
 void Session::check_output() {
-  if (stream_->unsent_bytes() <= worker_.settings().client_output_limit_bytes || buried_) return;
+  if (stream_->unsent_bytes() + pushes_.size() <= worker_.settings().client_output_limit_bytes || buried_)
+    return;
   log::warn("client {}: closed, it leaves more than {} bytes of replies unread (limits.client_output_limit)",
             stream_->peer_name(), worker_.settings().client_output_limit_bytes);
   worker_.counters().clients_dropped.add();
@@ -547,10 +572,8 @@ void Session::end_if_done() {
 }
 
 void Session::leave_when_sent() {
-  note_traffic();
-  buried_ = true;
+  leave();
   net::Stream::close_when_sent(std::move(stream_));
-  worker_.bury(this);
 }
 
 void Session::note_traffic() {

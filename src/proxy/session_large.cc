@@ -22,18 +22,25 @@ bool Session::begin_large(std::string_view bytes) {
       !match.row->takes(parser_.announced_arguments()) || !authenticated_) {
     return false;
   }
-  borrowed_ = pool().borrow(protocol_);
+  // A lease keeps what the server is to know of this request.
+  borrowed_ = lease_ != nullptr ? lease_ : pool().borrow(protocol_);
   if (borrowed_ == nullptr) return false;
-  borrowed_->begin(context().upstream());
+  if (!borrowed_->usable()) {
+    end_borrowing();
+    return false;
+  }
+  const Begun begun = begin_on(*borrowed_, context().upstream());
   plan::Plan& plan = worker_.plan();
   auto tail = worker_.planner().make_streamed(*match.row, prefix, parser_.announced_arguments(), context(),
                                               borrowed_->out(), plan);
   borrowed_->submit();
+  end_begun(*borrowed_, begun, tail != nullptr);
   if (!tail) {
     // The injected SELECT may be under way; its reply is dropped wherever the connection goes.
-    pool().give_back(std::exchange(borrowed_, nullptr));
+    end_borrowing();
     return false;
   }
+  if (tracking_) forget_caching(prefix);
   silent_ = replies_ != Replies::kOn;
   if (replies_ == Replies::kSkipNext) replies_ = Replies::kOn;
   entry_->command.store(match.row->name.data(), std::memory_order_relaxed);
@@ -45,6 +52,11 @@ bool Session::begin_large(std::string_view bytes) {
   streaming_->tail = std::move(tail);
   streaming_->generation = worker_.generation();
   return true;
+}
+
+void Session::end_borrowing() {
+  if (borrowed_ != lease_) pool().give_back(borrowed_);
+  borrowed_ = nullptr;
 }
 
 // Relays what is there of a large request. Returns false when more must arrive, or what is there must be sent, first.
@@ -120,7 +132,7 @@ void Session::finish_streamed() {
   }
   streaming_.reset();
   parser_.next();
-  if (pending_.empty()) pool().give_back(std::exchange(borrowed_, nullptr));
+  if (pending_.empty()) end_borrowing();
 }
 
 }  // namespace keyshift::proxy

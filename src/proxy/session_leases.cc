@@ -12,6 +12,7 @@
 #include "keyshift/proxy/session.h"
 #include "keyshift/proxy/worker.h"
 #include "keyshift/resp/writer.h"
+#include "session_tracking.h"
 
 namespace keyshift::proxy {
 
@@ -48,6 +49,7 @@ bool Session::take_lease(Hold why) {
 // Requires: what was done for `why` has left nothing on the lease that its next user would meet.
 void Session::release(Hold why) {
   drop_reason(why);
+  if (tracking_) renew_tracking();
   end_lease_if_done();
 }
 
@@ -55,20 +57,30 @@ void Session::end_lease_if_done() {
   if (lease_ == nullptr || holds_ != 0 || !pending_.empty()) return;
   lease_->abandon(this);
   // A reply that is still to come after its time would hold up whoever is next.
-  if (lease_->overdue() > 0) {
+  if (std::exchange(lease_is_spent_, false) || lease_->overdue() > 0) {
     pool().give_up(std::exchange(lease_, nullptr));
   } else {
     pool().give_back(std::exchange(lease_, nullptr));
   }
 }
 
-// Gives the lease back whatever state it is in: what the server knows of it, and what it owes, ends with the connection.
+// Gives the lease back whatever state it is in: what the server knows of it ends with the connection. A command that waits
+// ends at once; what was sent is executed.
 void Session::drop_lease(std::string_view reason) {
+  if (tracking_) lease_->abandon(tracking_.get());
   lease_->abandon(this);
-  if (holds_ != 0 || lease_->owed() > 0) lease_->abort(reason);
-  if (holds(Hold::kBlocked)) show_blocked(false);
+  if (holds(Hold::kBlocked)) {
+    lease_->abort(reason);
+    show_blocked(false);
+  }
+  const bool is_clean = holds_ == 0 && !lease_is_spent_ && lease_->owed() == 0;
   holds_ = 0;
-  pool().give_back(std::exchange(lease_, nullptr));
+  lease_is_spent_ = false;
+  if (is_clean) {
+    pool().give_back(std::exchange(lease_, nullptr));
+  } else {
+    pool().give_up(std::exchange(lease_, nullptr));
+  }
 }
 
 void Session::show_blocked(bool blocked) {
@@ -111,14 +123,5 @@ void Session::unblock(bool error) {
   other.expect({.started_ns = worker_.loop().now_ns()});
   other.submit();
 }
-
-// ---- commands that turn a connection into something else
-
-bool Session::tracking_command(const command::Row& row, const resp::Request&) {
-  answer_error(errors::needs_lease(row.name));
-  return true;
-}
-
-void Session::on_push(std::string_view) {}
 
 }  // namespace keyshift::proxy

@@ -42,6 +42,7 @@ bool Session::become(std::string_view name, std::shared_ptr<upstream::User> user
     if (!pending_.empty()) return false;
     leave_connections("its client is somebody else now");
     user_ = std::move(user);
+    if (tracking_) carry_tracking();
   }
   by_upstream_ = listener().asks_upstream;
   if (user_name_ != name) {

@@ -46,6 +46,7 @@ void Session::count_refused() {
 }
 
 void Session::count_key(const Generation& generation, const plan::PlannedKey& key, std::string_view name) {
+  if (key.by_other_name) worker_.names_in_use().note_other(listener_);
   if (key.rule != scheme::Match::kNone) {
     telemetry::RuleStats& rule = *generation.rules[key.rule];
     rule.keys.add();
@@ -147,6 +148,7 @@ void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finishe
     pool().note_database(pending.selects);
     set_database(pending.selects);
   }
+  if (pending.row->scope == command::Scope::kTracks) settle_tracking(finished->type() != '-');
   if (streaming_)
     streaming_->lost = true;  // an answer before the request's end: nothing of the rest may be sent
   if (pending.row->hit != command::Hit::kNone && !pending.answered) {
@@ -236,7 +238,7 @@ void Session::complete() {
   }
   if (borrowed_ != nullptr && pending_.empty() && !streaming_) {
     // EXPIRE steps may still be owed; whoever borrows it next is served behind them.
-    pool().give_back(std::exchange(borrowed_, nullptr));
+    end_borrowing();
   }
   check_output();
   if (stalled_ && !must_wait()) resume();
@@ -258,6 +260,7 @@ void Session::push(std::string_view frame) {
   if (buried_) return;
   if (!pending_.empty() && pending_.front().begun) {
     pushes_.append(frame);
+    check_output();
     return;
   }
   stream_->out().append(frame);
@@ -284,7 +287,9 @@ void Session::on_lost(upstream::Loss loss, std::string_view reason) {
   on_transaction_lost(pending);
   answer_head(wants_login ? std::string(errors::kNoAuth) : errors::upstream_lost(loss, reason));
   if (streaming_) streaming_->lost = true;
-  if (--pending.steps_left == 0) complete();
+  if (--pending.steps_left > 0) return;
+  if (pending.row->scope == command::Scope::kTracks) settle_tracking(false);
+  complete();
 }
 
 }  // namespace keyshift::proxy

@@ -149,7 +149,10 @@ bool Session::multi(const command::Row& row, const resp::Request& request) {
     return answer_ok(row);
   }
   worker_.counters().commands[static_cast<size_t>(row.family)].add();
+  if (tracking_) renew_tracking();
+  const Begun begun = say_caching(*connection);
   connection->out().append(request.block());
+  end_begun(*connection, begun, true);
   await(row, whole ? Pending::Kind::kQueued : Pending::Kind::kMulti, *connection);
   const int upstream = context().upstream();
   if (!connection->is_surely_in(upstream)) {
@@ -296,6 +299,7 @@ void Session::queue_upstream(const command::Row& row, const resp::Request& reque
   if (row.name == "select" && (!resp::parse_integer(request[1], selects) || selects > INT32_MAX ||
                                !planned.rules->fold().has(static_cast<int>(selects))))
     selects = -1;
+  if (selects >= 0) note_tracked_database(static_cast<int>(selects));
   transaction.add(
       plan,
       {.row = &row,

@@ -124,6 +124,7 @@ void Worker::accept(size_t listener, std::unique_ptr<net::Stream> stream) {
   }
   auto session = std::make_unique<Session>(*this, listener, std::move(stream));
   Session* const key = session.get();
+  by_id_.emplace(key->entry().id, key);
   sessions_.emplace(key, std::move(session));
 }
 
@@ -133,14 +134,15 @@ void Worker::bury(Session* session) {
 }
 
 void Worker::bury_dead() {
-  for (Session* session : std::exchange(dead_, {})) sessions_.erase(session);
+  for (Session* session : std::exchange(dead_, {})) {
+    by_id_.erase(session->entry().id);
+    sessions_.erase(session);
+  }
 }
 
 Session* Worker::find_session(uint64_t id) const {
-  for (const auto& [session, owned] : sessions_) {
-    if (session->entry().id == id) return session;
-  }
-  return nullptr;
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : found->second;
 }
 
 void Worker::kill_later(uint64_t id) {
@@ -155,6 +157,12 @@ void Worker::kill_later(uint64_t id) {
 void Worker::unblock_later(uint64_t id, bool error) {
   loop_.post([this, id, error] {
     if (Session* const session = find_session(id)) session->unblock(error);
+  });
+}
+
+void Worker::invalidate_later(uint64_t id, std::string names) {
+  loop_.post([this, id, names = std::move(names)] {
+    if (Session* const session = find_session(id)) session->on_invalidated(names);
   });
 }
 

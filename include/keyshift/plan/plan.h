@@ -35,6 +35,7 @@ struct PlannedKey {
   uint32_t rule;          // scheme::Match::kNone if it fits none
   uint32_t domain;        // scheme::Match::kNone if it belongs to none
   bool rewritten;         // its physical name is another one, or would be but for phase legacy
+  bool by_other_name;     // it fits a rule, by the name that the view does not show
   bool observed;          // phase legacy: names and expiries are counted, not changed
   scheme::TtlAction ttl;  // what the policy did with its expiry, or would do if observed
 };

@@ -22,12 +22,14 @@ inline bool is_observed(const scheme::Ruleset& rules, const scheme::Match& match
 }
 
 // `at` is the argument that the key stands in.
-inline PlannedKey planned_key(const scheme::Ruleset& rules, const scheme::Match& match, uint32_t at) {
+inline PlannedKey planned_key(const scheme::Ruleset& rules, const scheme::Match& match,
+                              const scheme::View& view, uint32_t at) {
   const bool observed = is_observed(rules, match);
   return {.at = at,
           .rule = match.rule,
           .domain = match.domain,
           .rewritten = !match.identity || (observed && match.kind == scheme::Match::Kind::kRule),
+          .by_other_name = match.kind == scheme::Match::Kind::kRule && match.side != view.naming,
           .observed = observed,
           .ttl = scheme::TtlAction::kNone};
 }

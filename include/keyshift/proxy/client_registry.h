@@ -54,6 +54,7 @@ struct ClientEntry {
   uint64_t created_ns = 0;
   std::function<void()> kill;         // any thread; closes the session in one of its worker's next turns
   std::function<void(bool)> unblock;  // the same, for CLIENT UNBLOCK; with an error if true
+  std::function<void(std::string)> invalidate;  // the same, for Session::on_invalidated()
 
   // Written by the session's worker.
   std::atomic<uint64_t> last_request_ns{0};
@@ -103,6 +104,9 @@ class ClientRegistry {
   std::string list(uint64_t now_ns, const std::function<bool(const ClientEntry&)>& wanted) const;
   // Asks the sessions of all entries for which `wanted` is true to close; returns how many.
   size_t kill(const std::function<bool(const ClientEntry&)>& wanted);
+  bool contains(uint64_t id) const;
+  // Tells the client with this id that keys have changed: see Session::on_invalidated(). False if it is gone.
+  bool invalidate(uint64_t id, std::string_view names);
   // Ends the waiting of the client with this id, with an error or as if its time were over. False if it does not wait.
   bool unblock(uint64_t id, bool error);
 

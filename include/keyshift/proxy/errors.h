@@ -49,6 +49,28 @@ inline constexpr std::string_view kAuthInMulti =
 inline constexpr std::string_view kBusy =
     "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
 inline constexpr std::string_view kMonitorsOnly = "ERR Replica can't interact with the keyspace";
+inline constexpr std::string_view kTwoRedirects = "ERR A client can only redirect to a single other client";
+inline constexpr std::string_view kRedirectToNobody = "ERR The client ID you want redirect to does not exist";
+inline constexpr std::string_view kPrefixWithoutBcast = "ERR PREFIX option requires BCAST mode to be enabled";
+inline constexpr std::string_view kBcastSwitched =
+    "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling "
+    "it "
+    "with a different mode.";
+inline constexpr std::string_view kBcastWithOption = "ERR OPTIN and OPTOUT are not compatible with BCAST";
+inline constexpr std::string_view kOptinAndOptout = "ERR You can't specify both OPTIN mode and OPTOUT mode";
+inline constexpr std::string_view kOptSwitched =
+    "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling "
+    "it "
+    "with a different mode.";
+inline constexpr std::string_view kCachingWithoutTracking =
+    "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode "
+    "enabled";
+inline constexpr std::string_view kCachingYes =
+    "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.";
+inline constexpr std::string_view kCachingNo =
+    "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.";
+inline constexpr std::string_view kRedirectNeedsId =
+    "ERR the upstream does not let Keyshift use CLIENT ID, which REDIRECT needs";
 inline constexpr std::string_view kExecAborted =
     "EXECABORT Transaction discarded because of previous errors.";
 inline constexpr std::string_view kLargeTransaction =
@@ -79,6 +101,8 @@ std::string only_subscriber(std::string_view name);
 std::string exec_aborted(std::string_view reason);
 // For a command that Keyshift cannot execute in the middle of EXEC.
 std::string outside_of_transaction(std::string_view name);
+std::string overlaps_existing_prefix(std::string_view prefix, std::string_view existing);
+std::string overlaps_provided_prefix(std::string_view prefix, std::string_view provided);
 std::string needs_lease(std::string_view name);
 std::string no_lease(std::string_view name);
 std::string refused_command(std::string_view name);

@@ -55,6 +55,7 @@ class Proxy {
   mutable std::mutex settings_mutex_;
   std::shared_ptr<const Settings> settings_;
   ClientRegistry clients_;
+  NamesInUse names_in_use_;
   ScriptNews script_news_;
   SubscriptionCounts subscription_counts_;
   std::unique_ptr<LocalLatencies> latencies_;

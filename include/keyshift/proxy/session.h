@@ -34,8 +34,10 @@
 #include "keyshift/proxy/generation.h"
 #include "keyshift/proxy/options.h"
 #include "keyshift/proxy/subscriber.h"
+#include "keyshift/proxy/tracking.h"
 #include "keyshift/proxy/transaction.h"
 #include "keyshift/resp/protocol.h"
+#include "keyshift/resp/reply_cursor.h"
 #include "keyshift/resp/request_parser.h"
 #include "keyshift/upstream/connection.h"
 #include "keyshift/upstream/question.h"
@@ -120,6 +122,13 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
     return subscriber_ != nullptr && subscriber_->subscribes_to(channel);
   }
 
+  // Another client's invalidations are redirected to this one: keys have changed that are called so (an array), or all of
+  // them (empty).
+  void on_invalidated(std::string_view names);
+  // CLIENT TRACKINGINFO, and CLIENT GETREDIR: the client that is told, 0 if it is this one, -1 without tracking.
+  void append_tracking_info(Buffer& out) const;
+  int64_t redirected_to() const;
+
   // For its Subscriber: the answer to the command about subscriptions that is under way, unless `silent`.
   void answer_unless(bool silent, std::string_view reply);
   void answer_error_unless(bool silent, std::string_view text);
@@ -195,6 +204,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void on_room() override;
   void on_login(upstream::Login login) override;
   void on_push(std::string_view frame) override;
+  void on_connected() override;
+  void on_disconnected(std::string_view reason) override;
 
   size_t take_requests(std::string_view bytes);
   size_t parse_requests(std::string_view bytes);
@@ -206,6 +217,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void refuse_streamed(std::string_view text);
   void give_up_streamed(std::string_view reason);
   void finish_streamed();
+  void end_borrowing();
   bool is_allowed(const command::Row& row) const;
   bool begins_authenticated() const;
   bool is_user_still() const;
@@ -234,6 +246,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
     kBlocked = 1,      // the request under way may wait in the server for what others do
     kWatch = 2,        // it watches keys
     kTransaction = 4,  // a transaction whose commands come one by one
+    kTracking = 8,     // the server remembers what is read on it
     kAnswer = 64,      // its requests go apart from everybody's until all replies are here
   };
   bool take_lease(Hold why);
@@ -246,7 +259,33 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   bool forward_blocking(const command::Row& row, const resp::Request& request);
   void show_blocked(bool blocked);
   bool subscription_command(const command::Row& row, const resp::Request& request);
+  struct Tracking;
+  // Where a command begins in its connection's output.
+  struct Begun {
+    size_t size;
+    bool caching;  // CLIENT CACHING stands there
+  };
+  Begun begin_on(upstream::Connection& connection, int database);
+  Begun say_caching(upstream::Connection& connection);
+  void end_begun(upstream::Connection& connection, const Begun& begun, bool written);
   bool tracking_command(const command::Row& row, const resp::Request& request);
+  void set_caching(const command::Row& row, const resp::Request& request);
+  void forget_caching(const resp::Request& request);
+  bool start_tracking(const command::Row& row, const TrackingOptions& options);
+  bool stop_tracking(const command::Row& row);
+  void refuse_tracking(std::string_view text);
+  void await_tracking(const command::Row& row, TrackingAsked asked);
+  bool is_settling_tracking() const;
+  void settle_tracking(bool done);
+  void end_tracking();
+  void tell_tracking(upstream::Waiter* waiter);
+  void renew_tracking();
+  void lose_track();
+  void note_tracked_database(int database);
+  void carry_tracking();
+  void on_invalidation(const resp::ReplyCursor& keys);
+  void tell_changed(std::string_view names);
+  void show_tracking();
   bool feed_command(const command::Row& row, const resp::Request& request);
   void end_feed();
   // For who monitors: whether Redis lets it do this.
@@ -308,6 +347,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void end_if_done();
   void protocol_error();
   void note_traffic();
+  void leave();
 
   Worker& worker_;
   const size_t listener_;
@@ -320,6 +360,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   uint8_t holds_ = 0;            // of Hold. None, and lease_ is there: it goes back once every reply is here
   uint64_t lease_life_ = 0;      // of lease_, when it was taken
   uint64_t lease_asked_ns_ = 0;  // since when one is waited for; 0: it is not
+  bool lease_is_spent_ = false;  // the server knows of it what nobody else may meet
+  std::unique_ptr<Tracking> tracking_;            // from CLIENT TRACKING ON to OFF; then there is a lease
   std::unique_ptr<Transaction> transaction_;      // from MULTI to EXEC or DISCARD
   Ring<std::unique_ptr<Transaction>> executing_;  // whose EXEC is not answered yet
   std::unique_ptr<Streaming> streaming_;

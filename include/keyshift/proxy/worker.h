@@ -21,6 +21,7 @@
 #include "keyshift/proxy/client_registry.h"
 #include "keyshift/proxy/facts.h"
 #include "keyshift/proxy/generation.h"
+#include "keyshift/proxy/names_in_use.h"
 #include "keyshift/proxy/options.h"
 #include "keyshift/proxy/script_news.h"
 #include "keyshift/proxy/subscriptions.h"
@@ -46,6 +47,7 @@ class Worker {
     SubscriptionCounts& subscription_counts;
     LocalLatencies& latencies;
     plan::ScriptShas& script_shas;
+    NamesInUse& names_in_use;
     const Proxy& proxy;  // for answers about all workers
   };
 
@@ -76,6 +78,7 @@ class Worker {
   const Proxy& proxy() const { return shared_.proxy; }
   ClientRegistry& clients() { return shared_.clients; }
   Facts& facts() { return shared_.facts; }
+  NamesInUse& names_in_use() { return shared_.names_in_use; }
   ScriptNews& script_news() { return shared_.script_news; }
   SubscriptionCounts& subscription_counts() { return shared_.subscription_counts; }
   LocalLatencies& latencies() { return shared_.latencies; }
@@ -97,6 +100,8 @@ class Worker {
   void kill_later(uint64_t id);
   // Ends the waiting of the session with this id in one of the next turns. Any thread.
   void unblock_later(uint64_t id, bool error);
+  // Tells the session with this id in one of the next turns: see Session::on_invalidated(). Any thread.
+  void invalidate_later(uint64_t id, std::string names);
   // Has the configuration read again; the session with this id is told what came of it, if it is still there.
   void reload_for(uint64_t id);
   // Notes the shape of a key that no rule and no domain knows: of the first ones each, then of every kSampleEvery-th.
@@ -130,6 +135,7 @@ class Worker {
   std::unique_ptr<upstream::Users> users_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unordered_map<Session*, std::unique_ptr<Session>> sessions_;
+  std::unordered_map<uint64_t, Session*> by_id_;
   std::vector<Session*> dead_;
   std::unique_ptr<net::Timer> funeral_;
   std::unique_ptr<net::Timer> housekeeping_;
