@@ -47,6 +47,18 @@ constexpr Plain kPlain[] = {
      "Client connections accepted."},
     {"keyshift_client_connections_dropped_total", MetricType::Counter, &LoopStats::clients_dropped,
      "Client connections closed by Keyshift: a limit, a protocol error, CLIENT KILL. The log says which."},
+    {"keyshift_subscribers", MetricType::Gauge, &LoopStats::subscribers,
+     "Clients that are subscribed to any channel or pattern now."},
+    {"keyshift_subscribers_dropped_total", MetricType::Counter, &LoopStats::subscribers_dropped,
+     "Subscribers closed because they did not read: more than limits.subscriber_output waited for them."},
+    {"keyshift_subscriptions_renewed_total", MetricType::Counter, &LoopStats::subscriptions_renewed,
+     "Channels and patterns subscribed to again after the loss of the subscriber connection. What was "
+     "published in "
+     "between did not reach their subscribers."},
+    {"keyshift_messages_received_total", MetricType::Counter, &LoopStats::messages_received,
+     "Published messages that the upstream sent, once for all subscribers of a worker."},
+    {"keyshift_messages_delivered_total", MetricType::Counter, &LoopStats::messages_delivered,
+     "Published messages given to clients, one for each subscription."},
     {"keyshift_upstream_connections", MetricType::Gauge, &LoopStats::upstream_connected,
      "Upstream connections open now; never more than upstream.pool_size."},
     {"keyshift_upstream_connects_total", MetricType::Counter, &LoopStats::upstream_connects,
@@ -208,6 +220,21 @@ void add_rules(const AllStats& all, std::vector<MetricFamily>& families) {
   families.push_back(std::move(unmatched));
 }
 
+void add_subscriptions(const AllStats& all, std::vector<MetricFamily>& families) {
+  MetricFamily family{
+      "keyshift_subscriptions",
+      "Channels, patterns and shard channels that the workers are subscribed to at the upstream now.",
+      MetricType::Gauge,
+      {}};
+  for (size_t kind = 0; kind < telemetry::kSubscriptionKinds; ++kind) {
+    family.metric.push_back(number(
+        MetricType::Gauge,
+        sum(all, [kind](const LoopStats& stats) -> const Counter& { return stats.subscriptions[kind]; }),
+        {{"kind", telemetry::kSubscriptionKindNames[kind]}}));
+  }
+  families.push_back(std::move(family));
+}
+
 // What a person who has edited the file wants to know: is it in force?
 void add_configuration(const proxy::Facts::Configuration& facts, std::vector<MetricFamily>& families) {
   MetricFamily reloads =
@@ -250,6 +277,7 @@ std::vector<MetricFamily> collect_metrics(const proxy::Proxy& proxy) {
   add_families(all, families);
   add_domains(all, families);
   add_rules(all, families);
+  add_subscriptions(all, families);
   return families;
 }
 

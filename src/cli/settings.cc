@@ -104,6 +104,7 @@ std::shared_ptr<const proxy::Settings> proxy_settings(const config::Config& want
   }
   settings->max_clients = wanted.limits.max_clients;
   settings->client_output_limit_bytes = wanted.limits.client_output_limit_bytes;
+  settings->subscriber_output_limit_bytes = wanted.limits.subscriber_output_limit_bytes;
   settings->client_output_soft_bytes = wanted.limits.client_output_soft_bytes;
   settings->drain_timeout_ms = wanted.limits.drain_timeout_ms;
   settings->idle_timeout_ms = wanted.limits.idle_timeout_ms;

@@ -6,6 +6,7 @@
 #include "keyshift/base/ascii.h"
 #include "keyshift/plan/quoted_commands.h"
 #include "keyshift/resp/own_words.h"
+#include "keyshift/scheme/channels.h"
 
 namespace keyshift::plan {
 namespace {
@@ -107,7 +108,7 @@ void MonitorMapper::map(std::string_view line, const Context& context, const com
     return;
   }
   if (resp::own::is_own(name)) return;
-  if (!renames_anything(context)) {
+  if (!scheme::renames_keys(*context.rules, context.view)) {
     out.append(line);
     return;
   }

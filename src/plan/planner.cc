@@ -10,6 +10,7 @@
 #include "keyshift/resp/number.h"
 #include "keyshift/resp/own_words.h"
 #include "keyshift/resp/writer.h"
+#include "keyshift/scheme/channels.h"
 #include "keyshift/scheme/patterns.h"
 #include "planner_work.h"
 
@@ -75,7 +76,8 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
     plan.steps.push_back(Disposition::kDiscard);
   }
   Work work = begin(row, request, context, out, plan);
-  if (is_about_channels(row.reply)) return write_channels(work, renames_anything(context));
+  const bool renames = scheme::renames_keys(*context.rules, context.view);
+  if (is_about_channels(row.reply)) return write_channels(work, renames);
   if (context.rules->fold().holds(context.database)) {
     // In a transaction: KEYS finds at once what would otherwise be looked for step by step.
     if (row.whole != command::Whole::kNone) return write_keys_steps(work, "*");
@@ -84,7 +86,7 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
       return;
     }
   }
-  if (renames_anything(context)) {
+  if (renames) {
     switch (row.reply) {
       case Reply::kKeys:
         return write_keys_steps(work, request[1]);

@@ -308,12 +308,8 @@ bool Session::dispatch(const resp::Request& request) {
     refuse(errors::kMonitorsOnly);
     return true;
   }
-  if (is_subscribed() && protocol_ == resp::Protocol::kResp2) {
-    if (row.name == "ping") return subscription_command(row, request);
-    if (row.scope != Scope::kSubscribes && row.name != "quit" && row.name != "reset") {
-      refuse(errors::only_subscriber(row.name));
-      return true;
-    }
+  if (is_subscribed()) {
+    if (const auto done = dispatch_subscribed(row, request)) return *done;
   }
   if (row.scope == Scope::kLocal && listener().asks_upstream) {
     const auto permitted = is_permitted(row);
@@ -494,7 +490,7 @@ bool Session::must_wait() {
   // Behind a large request the session waits until its reply is there: it will use another connection.
   // A transaction that is sent as a burst stops for nothing.
   return (waits_for_room_ || waits_for_lease_ || holds(Hold::kBlocked) ||
-          (lease_ != nullptr && holds_ == 0 && !pending_.empty()) || selecting_ || reloading_ ||
+          (lease_ != nullptr && holds_ == 0 && !pending_.empty()) || selecting_ || reloading_ || holding_ ||
           is_turning_ || is_subscribing() || (tracking_ && is_settling_tracking()) || walk_ != nullptr ||
           (inquiry_ != nullptr && !inquiry_->answered) || (borrowed_ != nullptr && !streaming_) ||
           deferred_.size() > soft_bytes || pending_.size() >= worker_.options().client_pending_requests ||
@@ -534,11 +530,15 @@ void Session::on_drained() {
 }
 
 void Session::check_output() {
-  if (stream_->unsent_bytes() + pushes_.size() <= worker_.settings().client_output_limit_bytes || buried_)
-    return;
-  log::warn("client {}: closed, it leaves more than {} bytes of replies unread (limits.client_output_limit)",
-            stream_->peer_name(), worker_.settings().client_output_limit_bytes);
+  const Settings& settings = worker_.settings();
+  const bool subscribed = is_subscribed();
+  const size_t limit =
+      subscribed ? settings.subscriber_output_limit_bytes : settings.client_output_limit_bytes;
+  if (stream_->unsent_bytes() + pushes_.size() <= limit || buried_) return;
+  log::warn("client {}: closed, it leaves more than {} bytes unread (limits.{}_output)", stream_->peer_name(),
+            limit, subscribed ? "subscriber" : "client");
   worker_.counters().clients_dropped.add();
+  if (subscribed) worker_.counters().subscribers_dropped.add();
   kill();
 }
 

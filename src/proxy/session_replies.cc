@@ -87,7 +87,8 @@ void Session::expect(const command::Row& row, const resp::Request& request, plan
 
   if (row.hit == command::Hit::kElements && plan.keys.size() > 1)
     pending.element_domains = element_domains(row, plan);
-  const bool whole = pending.own != nullptr || pending.element_domains != nullptr;
+  pending.held = holding_ = hold_back(row);
+  const bool whole = pending.own != nullptr || pending.element_domains != nullptr || pending.held;
   for (const plan::Disposition step : plan.steps) {
     if (step == plan::Disposition::kDiscard) {
       connection->expect({.started_ns = started_ns});
@@ -164,7 +165,7 @@ void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finishe
 }
 
 void Session::relay(Pending& pending, std::string_view bytes, bool finished) {
-  Buffer& out = stream_->out();
+  Buffer& out = pending.held ? held_ : stream_->out();
   if (pending.map) {
     pending.mapper->map(bytes, out);
   } else if (pending.own && pending.own->info) {
@@ -177,7 +178,7 @@ void Session::relay(Pending& pending, std::string_view bytes, bool finished) {
     pending.mapper->map_error(error_.view(), out);
     error_.clear();
   } else {
-    pending.begun = true;
+    pending.begun = !pending.held;
     out.append(bytes);
   }
   stream_->mark_dirty();
@@ -220,7 +221,7 @@ void Session::count_hits(const command::Row& row, telemetry::DomainStats& domain
 // The request at the head is answered: it leaves, and the local replies that waited for it with it.
 void Session::complete() {
   if (pending_.front().selects >= 0) selecting_ = false;
-  pending_.pop_front();
+  if (pending_.pop_front().held) subscriber_->fence();
   expected_reply_bytes_ = std::max({expected_reply_bytes_ - expected_reply_bytes_ / kReplyMemory,
                                     std::exchange(reply_bytes_, 0), kSmallestReply});
   entry_->reply_bytes.store(expected_reply_bytes_, std::memory_order_relaxed);
@@ -260,11 +261,10 @@ void Session::push(std::string_view frame) {
   if (buried_) return;
   if (!pending_.empty() && pending_.front().begun) {
     pushes_.append(frame);
-    check_output();
-    return;
+  } else {
+    stream_->out().append(frame);
+    stream_->mark_dirty();
   }
-  stream_->out().append(frame);
-  stream_->mark_dirty();
   check_output();
 }
 

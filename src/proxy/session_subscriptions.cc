@@ -25,9 +25,44 @@ bool Session::subscription_command(const command::Row& row, const resp::Request&
                     : row.name.starts_with("s") && row.name != "subscribe" ? SubscriptionKind::kShard
                                                                            : SubscriptionKind::kChannel;
   const bool ends = row.name.find("unsubscribe") != std::string_view::npos;
-  if (!subscriber_) subscriber_ = std::make_unique<Subscriber>(*this);
+  // What it is subscribed to already, a client keeps as the user who it was.
+  if (!subscriber_ || (!subscriber_->any() && !subscriber_->is_of(user_.get())))
+    subscriber_ = std::make_unique<Subscriber>(*this);
   subscriber_->run(ends ? Verb::kUnsubscribe : Verb::kSubscribe, kind, request, silent_);
   return true;
+}
+
+// What a client that is subscribed may not do, or does in another way. Null: the command goes the way of all others; else
+// as dispatch().
+std::optional<bool> Session::dispatch_subscribed(const command::Row& row, const resp::Request& request) {
+  if (protocol_ == resp::Protocol::kResp3) {
+    if (hold_back(row) && !pending_.empty()) return false;
+    return std::nullopt;
+  }
+  if (row.name == "ping") return subscription_command(row, request);
+  if (row.scope == command::Scope::kSubscribes || row.name == "quit" || row.name == "reset")
+    return std::nullopt;
+  refuse(errors::only_subscriber(row.name));
+  return true;
+}
+
+// Redis gives a client the messages that it brings upon itself before the reply to what brought them, and RESP3 clients are
+// subscribed and publish on one connection. Ours come on another one than the reply: that is held back until a PING has
+// followed them. It is sent when every reply before it has come, and nothing behind it is taken meanwhile.
+bool Session::hold_back(const command::Row& row) const {
+  if (!is_subscribed()) return false;
+  const bool publishes =
+      row.reply == command::Reply::kReceivers || row.reply == command::Reply::kExec || row.runs_script();
+  return publishes || (row.writes() && subscriber_->hears_of_keys());
+}
+
+void Session::end_hold() {
+  holding_ = false;
+  if (buried_) return;
+  stream_->out().append(held_.view());
+  held_.clear();
+  stream_->mark_dirty();
+  check_output();
 }
 
 void Session::answer_unless(bool silent, std::string_view reply) {

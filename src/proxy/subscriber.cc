@@ -71,6 +71,8 @@ void Subscriber::run(Verb verb, SubscriptionKind kind, const resp::Request& requ
     case Verb::kPing:
       ping();
       break;
+    case Verb::kFence:
+      break;
   }
 }
 
@@ -122,7 +124,8 @@ bool Subscriber::begin_subscription(const std::string& name, std::vector<Topic*>
   } else {
     physical.push_back(name);
   }
-  if (of_keys)
+  subscription->of_keys = of_keys;
+  if (of_keys && scheme::renames_keys(*context.rules, context.view))
     subscription->names =
         std::make_unique<Subscription::Names>(Subscription::Names{context.rules, context.view, naming});
   for (const std::string& each : physical)
@@ -181,6 +184,16 @@ void Subscriber::ping() {
   subscriptions_.ask(verb_, kind_, {}, this);
 }
 
+void Subscriber::fence() {
+  verb_ = Verb::kFence;
+  if (!subscriptions_.usable()) {
+    session_.end_hold();
+    return;
+  }
+  busy_ = true;
+  subscriptions_.ask(verb_, kind_, {}, this);
+}
+
 void Subscriber::on_done(std::string_view error) {
   busy_ = false;
   finish(error);
@@ -208,6 +221,10 @@ void Subscriber::finish(std::string_view error) {
       } else {
         session_.answer_error_unless(silent_, error);
       }
+      break;
+    case Verb::kFence:
+      session_.end_hold();
+      break;
   }
   reply_.clear();
 }
@@ -227,6 +244,7 @@ void Subscriber::finish_subscribe(std::string_view error) {
     if (!subscription.attached) {
       subscriptions_.attach(subscription);
       ++attached();
+      of_keys_ += subscription.of_keys ? 1 : 0;
     }
     confirm(kSubscribeWords[static_cast<size_t>(kind_)], &name);
   }
@@ -240,6 +258,7 @@ void Subscriber::finish_unsubscribe() {
     if (const auto found = held().find(name); found != held().end()) {
       subscriptions_.detach(*found->second);
       bytes_ -= name.size() + kNameBytes;
+      of_keys_ -= found->second->of_keys ? 1 : 0;
       held().erase(found);
       --attached();
     }
@@ -264,6 +283,10 @@ void Subscriber::confirm(std::string_view word, const std::string* name) {
 }
 
 void Subscriber::show_counts() {
+  if (any() != shown_) {
+    telemetry::Counter& subscribers = session_.worker().counters().subscribers;
+    (shown_ = any()) ? subscribers.add() : subscribers.subtract();
+  }
   ClientEntry& entry = session_.entry();
   for (size_t kind = 0; kind < kSubscriptionKinds; ++kind)
     entry.subscriptions[kind].store(attached_[kind], std::memory_order_relaxed);

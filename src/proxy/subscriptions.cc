@@ -88,7 +88,7 @@ void Subscriptions::ask(Verb verb, SubscriptionKind kind, std::vector<Topic*> to
   if (changed.empty()) {
     for (Topic* topic : topics) end_if_unused(topic);
     if (waits == nullptr) return;
-    verb = Verb::kPing;
+    verb = Verb::kFence;
   }
   write(verb, kind, std::move(changed), waits);
 }
@@ -96,7 +96,7 @@ void Subscriptions::ask(Verb verb, SubscriptionKind kind, std::vector<Topic*> to
 void Subscriptions::write(Verb verb, SubscriptionKind kind, std::vector<Topic*> topics, Subscriber* waits) {
   Buffer& out = connection_->out();
   resp::append_array(out, 1 + topics.size());
-  if (verb == Verb::kPing) {
+  if (topics.empty()) {
     resp::append_bulk(out, "PING");
   } else {
     resp::append_bulk(out, verb == Verb::kSubscribe ? words_of(kind).subscribe : words_of(kind).unsubscribe);
@@ -118,13 +118,13 @@ void Subscriptions::forget(const Subscriber* subscriber) {
 
 void Subscriptions::attach(Subscription& subscription) {
   subscription.attached = true;
-  worker_.subscription_counts().add_clients(subscription.kind, counted_name(subscription), 1);
+  count(subscription, 1);
   for (Topic* topic : subscription.topics) topic->receivers.push_back(&subscription);
 }
 
 void Subscriptions::detach(Subscription& subscription) {
   if (!std::exchange(subscription.attached, false)) return;
-  worker_.subscription_counts().add_clients(subscription.kind, counted_name(subscription), -1);
+  count(subscription, -1);
   for (Topic* topic : subscription.topics) {
     const auto found = std::ranges::find(topic->receivers, &subscription);
     *found = topic->receivers.back();
@@ -136,8 +136,24 @@ void Subscriptions::end_if_unused(Topic* topic) {
   if (topic->wanted == 0 && topic->under_way == 0 && !topic->asked) topics(topic->kind).erase(topic->name);
 }
 
+// A client counts while the upstream sends us what it is subscribed to.
+void Subscriptions::count(const Subscription& subscription, int by) {
+  if (subscription.topics.front()->there)
+    worker_.subscription_counts().add_clients(subscription.kind, counted_name(subscription), by);
+}
+
 void Subscriptions::set_there(Topic& topic, bool there) {
-  if (std::exchange(topic.there, there) == there) return;
+  if (topic.there == there) return;
+  const auto count_all = [this, &topic](int by) {
+    for (const Subscription* subscription : topic.receivers) {
+      if (subscription->topics.front() == &topic) count(*subscription, by);
+    }
+  };
+  if (!there) count_all(-1);
+  topic.there = there;
+  if (there) count_all(1);
+  telemetry::Counter& held = worker_.counters().subscriptions[static_cast<size_t>(topic.kind)];
+  there ? held.add() : held.subtract();
   worker_.subscription_counts().add_connections(topic.kind, topic.name, there ? 1 : -1);
 }
 
@@ -166,6 +182,7 @@ void Subscriptions::on_push(std::string_view frame) {
 }
 
 void Subscriptions::deliver(SubscriptionKind kind, std::string_view frame, resp::ReplyCursor& cursor) {
+  worker_.counters().messages_received.add();
   const std::string_view name = cursor.next().text;
   const auto found = topics(kind).find(name);
   if (found == topics(kind).end()) return;
@@ -177,7 +194,8 @@ void Subscriptions::deliver(SubscriptionKind kind, std::string_view frame, resp:
     Subscriber& subscriber = subscription->owner;
     if (subscription->names) {
       mapped_.clear();
-      if (subscriber.show(*subscription, topic, channel, payload, mapped_)) subscriber.push(mapped_.view());
+      if (!subscriber.show(*subscription, topic, channel, payload, mapped_)) continue;
+      subscriber.push(mapped_.view());
     } else if (subscriber.protocol() == resp::Protocol::kResp3) {
       subscriber.push(frame);
     } else {
@@ -187,6 +205,7 @@ void Subscriptions::deliver(SubscriptionKind kind, std::string_view frame, resp:
       }
       subscriber.push(resp2_.view());
     }
+    worker_.counters().messages_delivered.add();
   }
 }
 
@@ -246,6 +265,7 @@ void Subscriptions::on_connected() {
       topic->asked = true;
       ++topic->under_way;
       lost.push_back(topic.get());
+      worker_.counters().subscriptions_renewed.add();
       if (lost.size() == kRenewedAtOnce) renew();
     }
     renew();
@@ -280,7 +300,7 @@ void Subscriptions::look_after() {
     if (limit_ms > 0 && now_ns - std::max(heard_ns_, asks_.front().asked_ns) > limit_ns)
       connection_->abort(fmt::format("no answer on the subscriber connection within {} ms", limit_ms));
   } else if (now_ns - heard_ns_ > kSilenceNs) {
-    write(Verb::kPing, SubscriptionKind::kChannel, {}, nullptr);
+    write(Verb::kFence, SubscriptionKind::kChannel, {}, nullptr);
   }
 }
 

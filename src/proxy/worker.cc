@@ -1,5 +1,6 @@
 #include "keyshift/proxy/worker.h"
 
+#include <algorithm>
 #include <random>
 #include <utility>
 

@@ -30,10 +30,6 @@ bool may_begin(std::string_view prefix, std::string_view word) {
   return prefix.substr(0, both) == word.substr(0, both);
 }
 
-bool renames_keys(const Ruleset& rules, const View& view) {
-  return !rules.rules().empty() || view.unmatched == Unmatched::kPrefix;
-}
-
 void append_physical_key(const Ruleset& rules, std::string_view key, int db, const View& view, Buffer& out) {
   const Match match = rules.match(key, db, view);
   if (match.refused) {
@@ -44,6 +40,10 @@ void append_physical_key(const Ruleset& rules, std::string_view key, int db, con
 }
 
 }  // namespace
+
+bool renames_keys(const Ruleset& rules, const View& view) {
+  return !rules.rules().empty() || view.unmatched == Unmatched::kPrefix;
+}
 
 ChannelName read_channel(std::string_view channel) {
   ChannelName name;
@@ -87,25 +87,24 @@ void append_physical_payload(const Ruleset& rules, std::string_view channel, std
 
 ChannelPattern translate_channels(const Ruleset& rules, std::string_view glob, const View& view,
                                   size_t most) {
+  const bool renames = renames_keys(rules, view);
   ChannelPattern made{std::string(glob), {}, view.naming, false};
-  if (renames_keys(rules, view)) {
-    if (const ChannelName name = read_channel(glob); name.kind == ChannelName::Kind::kKeyspace) {
-      const KeyPattern keys = translate_pattern(rules, name.rest, name.db, view, most);
-      for (const std::string& physical : keys.physical)
-        made.physical.push_back(std::string(name.prefix) + physical);
-      made.naming = keys.naming;
-      made.of_keys = true;
-      return made;
-    }
-    const GlobTokens tokens = glob_tokens(glob, KeyPattern::kMaxGlob);
-    const std::string prefix = literal_prefix(tokens);
-    const bool literal = prefix.size() == tokens.size();
-    const ChannelName::Kind only = read_channel(prefix).kind;
-    const bool keyspace = literal ? only == ChannelName::Kind::kKeyspace : may_begin(prefix, kKeyspace);
-    made.of_keys =
-        keyspace || (literal ? only == ChannelName::Kind::kKeyevent : may_begin(prefix, kKeyevent));
-    if (keyspace) made.physical.emplace_back(kEveryKeyspace);
+  if (const ChannelName name = read_channel(glob); name.kind == ChannelName::Kind::kKeyspace && renames) {
+    const KeyPattern keys = translate_pattern(rules, name.rest, name.db, view, most);
+    for (const std::string& physical : keys.physical)
+      made.physical.push_back(std::string(name.prefix) + physical);
+    made.naming = keys.naming;
+    made.of_keys = true;
+    return made;
   }
+  const GlobTokens tokens = glob_tokens(glob, KeyPattern::kMaxGlob);
+  const std::string prefix = literal_prefix(tokens);
+  const bool literal = prefix.size() == tokens.size();
+  const ChannelName::Kind only = read_channel(prefix).kind;
+  const bool keyspace = literal ? only == ChannelName::Kind::kKeyspace : may_begin(prefix, kKeyspace);
+  const bool keyevent = literal ? only == ChannelName::Kind::kKeyevent : may_begin(prefix, kKeyevent);
+  made.of_keys = keyspace || keyevent;
+  if (keyspace && renames) made.physical.emplace_back(kEveryKeyspace);
   made.physical.emplace_back(glob);
   // To compare a long glob with others costs its length, and it is one of two.
   if (glob.size() <= KeyPattern::kMaxGlob) {

@@ -130,7 +130,7 @@ TEST(Channels, APatternThatFitsNoChannelOfKeysStaysAsItIs) {
   EXPECT_EQ(translated(*rules, "__keyevent@0__:*", kLegacyView), (Patterns{"__keyevent@0__:*"}));
   const auto none = compiled({});
   EXPECT_EQ(translated(*none, "__keyspace@0__:topics:*", kLegacyView), (Patterns{"__keyspace@0__:topics:*"}));
-  EXPECT_FALSE(translate_channels(*none, "*", kLegacyView).of_keys);
+  EXPECT_EQ(translated(*none, "*:topics", kLegacyView), (Patterns{"*:topics"}));
 }
 
 TEST(Channels, ALongPatternIsAskedForWhole) {

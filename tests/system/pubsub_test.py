@@ -8,8 +8,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import tap
 from harness.fixture import RULES, WithServers, is_error
-from harness.resp import Closed, encode
-from harness.servers import wait_for
+from harness.resp import encode
+from harness.servers import sanitized, short_budget, status_kib, wait_for
 
 
 def bulk(text):
@@ -80,16 +80,33 @@ class SubscribersTest(PubsubTest):
         self.assertEqual(client.command('PING'), ('+', b'PONG'))
 
     def test_a_clients_own_messages_are_in_the_order_of_its_requests(self):
+        """A RESP3 client that is subscribed and publishes: frame for frame what Redis says."""
+        requests = [('PUBLISH', 'self', 'before'), ('SUBSCRIBE', 'self'), ('PUBLISH', 'self', 'between'),
+                    ('PSUBSCRIBE', 's*', '__keyspace@*__:k:*'), ('PUBLISH', 'self', 'twice'), ('GET', 'k:order'),
+                    ('EVAL', "redis.call('PUBLISH', 'self', 'scripted') return {1, 'x'}", '0'), ('SET', 'k:order', 'y'),
+                    ('DEL', 'k:order'), ('UNSUBSCRIBE', 'self'), ('PUBLISH', 'self', 'behind'), ('PUNSUBSCRIBE',),
+                    ('SET', 'k:order', 'z'), ('ECHO', 'end')]
+        with self.redis.connect() as bare:
+            bare.ask('CONFIG', 'SET', 'notify-keyspace-events', 'K$')
+            got = []
+            for server in (self.redis, self.keyshift):
+                client = self.client(3, server)
+                client.send(b''.join(encode(words) for words in requests))
+                got.append([])
+                while not got[-1] or got[-1][-1] != bulk('end'):
+                    got[-1].append(client.read_raw())
+            bare.ask('CONFIG', 'SET', 'notify-keyspace-events', '')
+        self.assertEqual(got[0], got[1])
+
+    def test_messages_that_a_transaction_brings_its_own_client_come_before_execs_reply(self):
+        """Redis 7.0 writes them into the array of EXEC's reply, where they take the places of its elements."""
         client = self.client(3)
-        client.send(encode(('PUBLISH', 'self', 'before')) + encode(('SUBSCRIBE', 'self')) +
-                    encode(('PUBLISH', 'self', 'between')) + encode(('UNSUBSCRIBE', 'self')) +
-                    encode(('PUBLISH', 'self', 'behind')) + encode(('ECHO', 'end')))
-        frames = []
-        while not frames or frames[-1] != bulk('end'):
-            frames.append(client.read_raw())
-        self.assertEqual([one for one in frames if one[0] == '>'],
-                         [frame('>', 'subscribe', 'self', 1), frame('>', 'message', 'self', 'between'),
-                          frame('>', 'unsubscribe', 'self', 0)])
+        self.ask(client, 'SUBSCRIBE', 'self')
+        client.send(b''.join(encode(words) for words in (('GET', 'k:witness'), ('MULTI',), ('PUBLISH', 'self', 'x'),
+                                                         ('GET', 'k:witness'), ('EXEC',), ('ECHO', 'end'))))
+        self.assertEqual([client.read_raw() for _ in range(7)],
+                         [bulk('fine'), ('+', b'OK'), ('+', b'QUEUED'), ('+', b'QUEUED'),
+                          frame('>', 'message', 'self', 'x'), ('*', ((':', 1), bulk('fine'))), bulk('end')])
 
     def test_what_was_published_before_a_ping_comes_before_its_pong(self):
         client = self.client()
@@ -188,6 +205,131 @@ class CountsTest(PubsubTest):
         self.assertEqual(self.ask(here, 'UNSUBSCRIBE'), frame('*', 'message', 'both', 'x'))
         self.assertEqual(here.read(), frame('*', 'unsubscribe', 'both', 0))
         self.assertEqual(self.witness.ask('PUBLISH', 'both', 'x'), 2)
+
+
+class LimitsTest(PubsubTest):
+    config = RULES + '''
+[limits]
+subscriber_output = "1mb"
+'''
+
+    def upstream_subscribers(self):
+        with self.redis.connect() as bare:
+            return bare.ask('CLIENT', 'LIST', 'TYPE', 'pubsub').count(b'\n')
+
+    def test_a_thousand_subscribers_share_one_upstream_connection(self):
+        count = 200 if short_budget() else 1000
+        before = status_kib(self.keyshift.pid, 'VmRSS')
+        clients = [self.client() for _ in range(count)]
+        for number, client in enumerate(clients):
+            client.send(encode(('SUBSCRIBE', 'all', 'own:%d' % number)))
+        for number, client in enumerate(clients):
+            self.assertEqual(client.read(), frame('*', 'subscribe', 'all', 1))
+            self.assertEqual(client.read(), frame('*', 'subscribe', 'own:%d' % number, 2))
+        self.assertEqual(self.upstream_subscribers(), 1)
+        self.assertEqual(self.keyshift.metric('subscribers'), count)
+        self.assertEqual(self.keyshift.metric('subscriptions', kind='channel'), count + 1)
+        self.assertEqual(self.witness.ask('PUBLISH', 'all', 'hello'), count)
+        self.assertEqual(self.witness.ask('PUBLISH', 'own:7', 'you'), 1)
+        for number, client in enumerate(clients):
+            self.assertEqual(client.read(), frame('*', 'message', 'all', 'hello'))
+        self.assertEqual(clients[7].read(), frame('*', 'message', 'own:7', 'you'))
+        if not sanitized():
+            self.assertLess(status_kib(self.keyshift.pid, 'VmRSS') - before, 40 * 1024)
+        for client in clients:
+            client.close()
+        with self.redis.connect() as bare:
+            wait_for(lambda: bare.ask('PUBSUB', 'CHANNELS') == [], 'the end of all subscriptions')
+        wait_for(lambda: self.keyshift.metric('subscriptions') == 0, 'no subscription to be left')
+        self.assertEqual(self.keyshift.metric('subscribers'), 0)
+
+    def test_a_slow_subscriber_is_dropped_alone(self):
+        slow, quick = self.client(), self.client()
+        for client in (slow, quick):
+            self.ask(client, 'SUBSCRIBE', 'flood')
+        message = 'x' * 65536
+        sent = 0
+        while not self.keyshift.metric('subscribers_dropped_total'):
+            for _ in range(20):
+                self.assertGreaterEqual(self.witness.ask('PUBLISH', 'flood', message), 1)
+                self.assertEqual(quick.read(), frame('*', 'message', 'flood', message))
+                sent += 1
+            self.assertLess(sent, 10000, 'nobody was dropped')
+        slow.at_end()
+        self.assertIn('limits.subscriber_output', self.keyshift.log())
+        self.assertEqual(self.witness.ask('PUBLISH', 'flood', 'end'), 1)
+        self.assertEqual(quick.read(), frame('*', 'message', 'flood', 'end'))
+
+
+class LossTest(PubsubTest):
+    config = 'workers = 2\n' + RULES
+
+    def kill_upstream(self, bare):
+        self.assertGreaterEqual(bare.ask('CLIENT', 'KILL', 'TYPE', 'pubsub'), 1)
+
+    def test_subscriptions_are_renewed_after_a_loss(self):
+        clients = [self.client(2 + number % 2) for number in range(20)]
+        for number, client in enumerate(clients):
+            self.ask(client, *(('SUBSCRIBE', 'news'), ('PSUBSCRIBE', 'ne*'), ('SSUBSCRIBE', 'news'),
+                               ('SUBSCRIBE', '__keyspace@0__:k:1'))[number % 4])
+        with self.redis.connect() as bare:
+            for turn in range(3):
+                self.kill_upstream(bare)
+                wait_for(lambda: self.witness.ask('PUBLISH', 'news', 'probe') == 10, 'all to be subscribed again')
+                wait_for(lambda: self.witness.ask('SPUBLISH', 'news', 'probe') == 5, 'all to be subscribed again')
+                wait_for(lambda: self.witness.ask('PUBLISH', '__keyspace@0__:k:1', 'probe') == 5,
+                         'all to be subscribed again')
+                end = 'end %d' % turn
+                for words in (('PUBLISH', 'news', end), ('SPUBLISH', 'news', end), ('PUBLISH', '__keyspace@0__:k:1', end)):
+                    self.witness.ask(*words)
+                for client in clients:
+                    while client.read_raw()[1][-1] != bulk(end):
+                        pass
+        self.assertGreaterEqual(self.keyshift.metric('subscriptions_renewed_total'), 4)
+        self.assertEqual(self.keyshift.metric('clients_dropped_total'), 0)
+
+    def test_while_the_upstream_is_away_subscribers_stay_and_are_told_so(self):
+        client = self.client()
+        self.ask(client, 'SUBSCRIBE', 'away')
+        self.redis.kill()
+        try:
+            wait_for(lambda: is_error(self.ask(client, 'SUBSCRIBE', 'other')), 'an error')
+            wait_for(lambda: is_error(self.ask(client, 'PING')), 'an error')
+            self.assertEqual(self.ask(client, 'UNSUBSCRIBE', 'other'), frame('*', 'unsubscribe', 'other', 1))
+        finally:
+            self.redis.start()
+        wait_for(lambda: not is_error(self.witness.command('GET', 'k:witness')), 'the upstream to be back')
+        self.witness.ask('SET', 'k:witness', 'fine')
+        wait_for(lambda: self.witness.ask('PUBLISH', 'away', 'back') == 1, 'the subscription to be renewed')
+        self.assertEqual(client.read(), frame('*', 'message', 'away', 'back'))
+        self.assertEqual(self.ask(client, 'UNSUBSCRIBE', 'away'), frame('*', 'unsubscribe', 'away', 0))
+
+    def test_who_may_not_subscribe_is_told_by_the_upstream(self):
+        with self.redis.connect() as bare:
+            bare.ask('ACL', 'SETUSER', 'default', 'resetchannels', '&open*')
+            try:
+                client = self.client()
+                self.assertEqual(self.ask(client, 'SUBSCRIBE', 'closed')[1][:6], b'NOPERM')
+                self.assertEqual(self.ask(client, 'SUBSCRIBE', 'open', 'closed')[1][:6], b'NOPERM')
+                self.assertEqual(self.ask(client, 'SUBSCRIBE', 'open'), frame('*', 'subscribe', 'open', 1))
+                self.assertEqual(self.ask(client, 'PSUBSCRIBE', '*')[1][:6], b'NOPERM')
+                self.assertEqual(self.ask(client, 'UNSUBSCRIBE', 'closed'), frame('*', 'unsubscribe', 'closed', 1))
+            finally:
+                bare.ask('ACL', 'SETUSER', 'default', 'allchannels')
+
+    def test_a_client_that_ends_or_is_killed_ends_its_subscriptions(self):
+        with self.redis.connect() as bare:
+            for end in (lambda one: one.close(), lambda one: one.half_close(),
+                        lambda one: self.witness.ask('CLIENT', 'KILL', 'ID', one.number)):
+                client = self.client(3)
+                client.number = client.ask('CLIENT', 'ID')
+                for words in (('SUBSCRIBE', 'ends'), ('PSUBSCRIBE', 'end*')):
+                    self.ask(client, *words)
+                self.assertEqual(self.witness.ask('PUBLISH', 'ends', 'x'), 2)
+                end(client)
+                wait_for(lambda: b'ends' not in bare.ask('PUBSUB', 'CHANNELS'), 'the end of the subscription')
+                wait_for(lambda: self.witness.ask('PUBLISH', 'ends', 'x') == 0, 'the end of the subscription')
+            wait_for(lambda: bare.ask('PUBSUB', 'NUMPAT') == 0, 'the end of the patterns')
 
 
 class KeyChannelsTest(PubsubTest):

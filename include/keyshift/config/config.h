@@ -115,6 +115,7 @@ struct Limits {
   size_t stream_threshold_bytes = 1ull << 20;       // requests above it are relayed while they arrive
   size_t client_output_limit_bytes = 256ull << 20;  // replies waiting for one client: above it, it is dropped
   size_t client_output_soft_bytes = 1ull << 20;     // above it, nothing more is read from that client
+  size_t subscriber_output_limit_bytes = 32ull << 20;  // the same for a client that is subscribed to anything
   size_t upstream_buffer_mark_bytes = 1ull
                                       << 20;  // requests waiting for one connection: above it clients pause
   int64_t drain_timeout_ms = 10'000;          // how long SIGTERM waits for what is in flight

@@ -50,12 +50,6 @@ struct Context {
   // The upstream database that `database` is in, or is a view of.
   int upstream() const { return rules->fold().upstream(database); }
 };
-
-// Whether a reply that names keys of the keyspace can differ from the upstream's at all.
-inline bool renames_anything(const Context& context) {
-  return !context.rules->rules().empty() || context.view.unmatched == scheme::Unmatched::kPrefix;
-}
-
 class Planner {
  public:
   explicit Planner(uint64_t seed) : random_(seed | 1) {}

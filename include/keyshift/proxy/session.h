@@ -129,7 +129,9 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void append_tracking_info(Buffer& out) const;
   int64_t redirected_to() const;
 
-  // For its Subscriber: the answer to the command about subscriptions that is under way, unless `silent`.
+  // For its Subscriber: what the reply that is held back had to wait for has come.
+  void end_hold();
+  // The answer to the command about subscriptions that is under way, unless `silent`.
   void answer_unless(bool silent, std::string_view reply);
   void answer_error_unless(bool silent, std::string_view text);
   void on_subscription_done();
@@ -176,6 +178,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
     bool map = false;       // whole replies through the mapper
     bool silent = false;    // CLIENT REPLY OFF
     bool begun = false;     // a part of the reply has left
+    bool held = false;      // its reply comes behind the messages that it brings the client: see hold_back()
     bool answered = false;  // by an error of ours: what still comes is dropped
   };
 
@@ -331,6 +334,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void answer_error(std::string_view text);
   void answer_head(std::string_view text);
   bool is_subscribed() const { return subscriber_ != nullptr && subscriber_->any(); }
+  std::optional<bool> dispatch_subscribed(const command::Row& row, const resp::Request& request);
+  bool hold_back(const command::Row& row) const;
   bool is_subscribing() const { return subscriber_ != nullptr && subscriber_->busy(); }
   void expect(const command::Row& row, const resp::Request& request, plan::Plan& plan, uint64_t started_ns);
   void count_key(const Generation& generation, const plan::PlannedKey& key, std::string_view name);
@@ -378,6 +383,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   Buffer in_;                 // the unfinished request, and what waits behind a stall
   Buffer deferred_;           // local replies that wait for earlier ones
   Buffer error_;              // an error reply that came in pieces and must be mapped
+  Buffer held_;               // a reply that messages precede
   Buffer pushes_;             // pushed frames that wait for the end of the reply that is on its way
   Ring<Pending> pending_;
   int database_;
@@ -389,6 +395,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   bool waits_for_room_ = false;
   bool selecting_ = false;  // the database of what follows is not known yet, or what else EXEC changes
   bool reloading_ = false;  // waits for on_reloaded()
+  bool holding_ = false;    // a reply is to be held back, or is
   bool waits_for_lease_ = false;
   bool is_turning_ = false;    // waits for on_feed(), or belongs to its tunnel
   bool watch_broken_ = false;  // the watched keys are watched no more: EXEC must find them changed

@@ -46,8 +46,9 @@ struct Settings {
   std::unordered_set<std::string> allowed;  // dangerous commands let through: "config|set", "debug"
 
   size_t max_clients = 10'000;
-  size_t client_output_limit_bytes = 256ull << 20;  // above it a client is dropped
-  size_t client_output_soft_bytes = 1ull << 20;     // above it nothing more is read from it
+  size_t client_output_limit_bytes = 256ull << 20;     // above it a client is dropped
+  size_t subscriber_output_limit_bytes = 32ull << 20;  // the same for a client that is subscribed
+  size_t client_output_soft_bytes = 1ull << 20;        // above it nothing more is read from it
   int64_t drain_timeout_ms = 10'000;
   int64_t idle_timeout_ms = 0;  // 0: never
 };

@@ -50,6 +50,7 @@ struct Subscription {
   uint64_t number;   // in the order of their coming
   std::vector<Topic*> topics;
   std::unique_ptr<const Names> names;  // null: what comes is shown as it is
+  bool of_keys = false;                // Redis announces on it what happens to keys
   bool attached = false;               // its messages reach the client
   bool ending = false;                 // an UNSUBSCRIBE under way has released its topics
 };
@@ -75,6 +76,12 @@ class Subscriber {
   // busy() holds until that is done.
   void run(Verb verb, SubscriptionKind kind, const resp::Request& request, bool silent);
   bool busy() const { return busy_; }
+  // Whether what it subscribes to is for this user of the upstream's to hear.
+  bool is_of(const upstream::User* user) const { return user_.get() == user; }
+  // Calls Session::end_hold() when all that was published until now has come, at once if nothing can come.
+  void fence();
+  // Subscribed to channels or patterns on which Redis announces what happens to keys.
+  bool hears_of_keys() const { return of_keys_ > 0; }
   // What was asked of the upstream is done; or was refused, or is lost, as `error` says (empty: neither).
   void on_done(std::string_view error);
 
@@ -103,12 +110,14 @@ class Subscriber {
 
   Session& session_;
   const std::shared_ptr<upstream::User>
-      user_;  // whom the session was at its first SUBSCRIBE; kept for the next
+      user_;  // whom the session was at its first SUBSCRIBE; kept while it has any
   Subscriptions& subscriptions_;
   std::array<Held, kSubscriptionKinds> held_;
   std::array<size_t, kSubscriptionKinds> attached_{};
   uint64_t last_number_ = 0;
-  size_t bytes_ = 0;  // of the names held
+  size_t bytes_ = 0;    // of the names held
+  size_t of_keys_ = 0;  // subscriptions that hear of keys
+  bool shown_ = false;  // counted among the subscribers
 
   // The command under way.
   Verb verb_ = Verb::kPing;

@@ -15,11 +15,12 @@
 #include <unordered_map>
 
 #include "keyshift/plan/audience.h"
+#include "keyshift/telemetry/loop_stats.h"
 
 namespace keyshift::proxy {
 
 enum class SubscriptionKind : uint8_t { kChannel, kPattern, kShard };
-inline constexpr size_t kSubscriptionKinds = 3;
+using telemetry::kSubscriptionKinds;
 
 class SubscriptionCounts final : public plan::Audience {
  public:

@@ -58,7 +58,7 @@ struct Topic {
 
 class Subscriptions final : private upstream::Waiter {
  public:
-  enum class Verb : uint8_t { kSubscribe, kUnsubscribe, kPing };
+  enum class Verb : uint8_t { kSubscribe, kUnsubscribe, kPing, kFence };
 
   // On a connection of `pool`, which outlives this.
   Subscriptions(Worker& worker, upstream::Pool& pool);
@@ -74,7 +74,8 @@ class Subscriptions final : private upstream::Waiter {
   // The topic is wanted once less. If nobody wants it, it is to be given to ask(kUnsubscribe).
   void release(Topic* topic) { --topic->wanted; }
   // Tells the upstream what has changed for `topics`, all of one kind, and calls waits->on_done() once, in a later turn,
-  // when that is confirmed or, if there is nothing to tell, when a PING is answered. `waits` may be null: nobody waits.
+  // when that is confirmed or, if there is nothing to tell, when a PING is answered: a fence, behind which nothing that
+  // was published before comes. `waits` may be null: nobody waits.
   // Topics that nobody wants any more end with this call, or when it is confirmed. Requires: usable(), if somebody waits.
   void ask(Verb verb, SubscriptionKind kind, std::vector<Topic*> topics, Subscriber* waits);
   // Forgets a subscriber that waits.
@@ -90,7 +91,7 @@ class Subscriptions final : private upstream::Waiter {
 
  private:
   struct Ask {
-    Verb verb = Verb::kPing;
+    Verb verb = Verb::kFence;
     SubscriptionKind kind = SubscriptionKind::kChannel;
     std::vector<Topic*> topics;  // each confirmed by itself, in this order; none: a PING
     size_t confirmed = 0;
@@ -117,6 +118,7 @@ class Subscriptions final : private upstream::Waiter {
   void refuse(Ask& ask, std::string_view error);
   void deliver(SubscriptionKind kind, std::string_view frame, resp::ReplyCursor& cursor);
   void set_there(Topic& topic, bool there);
+  void count(const Subscription& subscription, int by);
   void end_if_unused(Topic* topic);
   Topics& topics(SubscriptionKind kind) { return topics_[static_cast<size_t>(kind)]; }
 

@@ -29,6 +29,9 @@
 
 namespace keyshift::scheme {
 
+// Whether the names of keys that clients of this view say and see can differ from the upstream's at all.
+bool renames_keys(const Ruleset& rules, const View& view);
+
 // What a channel is called after.
 struct ChannelName {
   enum class Kind : uint8_t { kPlain, kKeyspace, kKeyevent };
@@ -55,7 +58,7 @@ struct ChannelPattern {
   std::string glob;                   // the client's own, whole
   std::vector<std::string> physical;  // at least one; together they hold every match; no order
   Naming naming = Naming::kLegacy;    // of the keys in what the client is shown
-  bool of_keys = false;               // what comes may speak of keys: it is to be shown by show_channel()
+  bool of_keys = false;               // what comes may speak of keys
 };
 
 // Translates a client's glob over channels to at most `most` patterns. Requires: most > 0.

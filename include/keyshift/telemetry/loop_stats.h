@@ -26,6 +26,11 @@ inline constexpr size_t kUnmatchedActions = 3;
 inline constexpr std::array<const char*, kUnmatchedActions> kUnmatchedActionNames = {"pass", "refuse",
                                                                                      "prefix"};
 
+// What clients can be subscribed to.
+inline constexpr size_t kSubscriptionKinds = 3;
+inline constexpr std::array<const char*, kSubscriptionKinds> kSubscriptionKindNames = {"channel", "pattern",
+                                                                                       "shard"};
+
 struct DomainStats {
   Counter hits;
   Counter misses;
@@ -60,13 +65,19 @@ struct LoopStats {
   Counter timeouts;         // requests answered by a deadline
   Counter lost;             // requests whose upstream connection broke
 
-  Counter clients;             // connected now
-  Counter clients_accepted;    // ever
-  Counter clients_dropped;     // closed by us: a limit, a protocol error, CLIENT KILL
-  Counter upstream_connected;  // connected now
-  Counter upstream_connects;   // successful ones, ever
-  Counter upstream_failures;   // failed connects and lost connections, ever
-  Counter upstream_waiting;    // replies owed to us now
+  Counter clients;              // connected now
+  Counter clients_accepted;     // ever
+  Counter clients_dropped;      // closed by us: a limit, a protocol error, CLIENT KILL
+  Counter subscribers;          // clients subscribed to anything now
+  Counter subscribers_dropped;  // of clients_dropped, those that did not read their messages
+  std::array<Counter, kSubscriptionKinds> subscriptions;  // held upstream now
+  Counter subscriptions_renewed;                          // after the loss of a connection, ever
+  Counter messages_received;                              // from the upstream
+  Counter messages_delivered;                             // to clients: each counts
+  Counter upstream_connected;                             // connected now
+  Counter upstream_connects;                              // successful ones, ever
+  Counter upstream_failures;                              // failed connects and lost connections, ever
+  Counter upstream_waiting;                               // replies owed to us now
 
   Counter client_received_bytes;
   Counter client_sent_bytes;
