@@ -98,7 +98,7 @@ bool Planner::write_key_in(Work& work, int database) {
   *end++ = '\r';
   *end++ = '\n';
   work.out.commit(size + 2);
-  work.plan.keys.push_back(planned_key(*context.rules, match, at));
+  work.plan.keys.push_back(planned_key(*context.rules, match, context.view, at));
   return true;
 }
 
