@@ -2,6 +2,7 @@
 'use strict';
 
 const DEADLINE_MS = 30000;
+const RUN_MS = 90000;
 
 // The value as JSON can hold it: buffers as text, maps as objects, errors by their words.
 function plain(value) {
@@ -41,8 +42,12 @@ async function until(condition, what) {
   }
 }
 
-// Ends the process with what the work ended with.
+// Ends the process with what the work ended with, or when it has no end: clients try to connect for ever.
 function run(work) {
+  setTimeout(() => {
+    console.error(`no end within ${RUN_MS} ms`);
+    process.exit(1);
+  }, RUN_MS);
   work().then(() => process.exit(0), (error) => {
     console.error(error);
     process.exit(1);

@@ -54,6 +54,9 @@ class Applications(BothWays):
     def test_rq(self):
         self.run_alike('rq', [PYTHON, 'rq_run.py'])
 
+    def test_bullmq(self):
+        self.run_alike('bullmq', [NODE, 'bullmq_run.js'])
+
     def test_sidekiq(self):
         self.run_alike('sidekiq', [RUBY, 'sidekiq_run.rb'])
 
