@@ -43,6 +43,9 @@ class Node(BothWays):
     def test_node_redis_messages_with_resp3(self):
         self.run_alike('node_redis', [NODE, 'node_redis_feeds.js'], '3', 'messages', few_keys=True)
 
+    def test_node_redis_cache(self):
+        self.run_alike('node_redis', [NODE, 'node_redis_feeds.js'], '3', 'cache', few_keys=True)
+
 
 class Applications(BothWays):
     def test_celery(self):
