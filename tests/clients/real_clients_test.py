@@ -23,6 +23,9 @@ class RedisPy(BothWays):
     def test_messages_with_hiredis(self):
         self.run_alike('redis_py', [PYTHON, 'redis_py_feeds.py'], 'hiredis', 'messages', few_keys=True)
 
+    def test_monitor(self):
+        self.run_alike('redis_py', [PYTHON, 'redis_py_feeds.py'], 'hiredis', 'monitor', few_keys=True)
+
 
 class Node(BothWays):
     def test_ioredis(self):
@@ -30,6 +33,9 @@ class Node(BothWays):
 
     def test_ioredis_messages(self):
         self.run_alike('ioredis', [NODE, 'ioredis_feeds.js'], 'messages', few_keys=True)
+
+    def test_ioredis_monitor(self):
+        self.run_alike('ioredis', [NODE, 'ioredis_feeds.js'], 'monitor', few_keys=True)
 
     def test_node_redis_with_resp2(self):
         self.run_alike('node_redis', [NODE, 'node_redis_run.js'], '2')
@@ -42,6 +48,9 @@ class Node(BothWays):
 
     def test_node_redis_messages_with_resp3(self):
         self.run_alike('node_redis', [NODE, 'node_redis_feeds.js'], '3', 'messages', few_keys=True)
+
+    def test_node_redis_monitor(self):
+        self.run_alike('node_redis', [NODE, 'node_redis_feeds.js'], '2', 'monitor', few_keys=True)
 
     def test_node_redis_cache(self):
         self.run_alike('node_redis', [NODE, 'node_redis_feeds.js'], '3', 'cache', few_keys=True)
