@@ -1,7 +1,7 @@
 """Runs Redis's own test suite against Redis and through Keyshift, and puts the results next to each other.
 
     redis_suite.py [--file unit/type/string]... [--mode direct|plain|renamed]... [--quick]
-                   [--only TEST]... [--skip TEST]... [--report]
+                   [--only TEST]... [--skip TEST]... [--report | --tap]
 
     file                    direct        plain              renamed            seconds
                               ok fail       ok fail  rest      ok fail  rest
@@ -12,7 +12,7 @@ Modes: `direct` is Redis alone, `plain` is Keyshift without rules, `renamed` is 
 key. `rest` is what ran directly and did not run here, because something ended the file. Every file gets a fresh Redis
 and a fresh Keyshift, since files leak configuration. `--quick` is a choice of files that takes five minutes at most;
 `--only` and `--skip` choose tests by name or `/regular expression`; `--report` runs nothing and shows what earlier runs
-left in build/compat/results.json. Where a run leaves `direct` out, its last result is compared with.
+left in build/compat/results.json; `--tap` prints a line for each file and mode, as `./dev test` counts them. Where a run leaves `direct` out, its last result is compared with.
 
 A test that passes directly must pass in the other modes, unless exceptions.toml lists it with a reason; one that is
 listed and passes is named too, so that the list stays true. A file in which no test ends for STALL_SECONDS is ended,
@@ -37,6 +37,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'system'))
 
+from harness import tap
 from harness.servers import Keyshift, RedisServer, die_with_parent
 import redis_source
 import suite_log
@@ -225,7 +226,10 @@ class Report:
         self.wrong = []
         self.stale = []
         self.listed = 0
-        print(headline(modes), flush=True)
+        self.begin()
+
+    def begin(self):
+        print(headline(self.modes), flush=True)
 
     def add(self, unit, outcomes):
         direct = outcomes.get('direct')
@@ -239,6 +243,9 @@ class Report:
             self.sums[mode] = [a + b for a, b in zip(self.sums[mode], figures[mode])]
             self.seconds += outcome.seconds
             self.note(unit, mode, direct, outcome)
+        self.tell(unit, figures, outcomes)
+
+    def tell(self, unit, figures, outcomes):
         print(row(unit, figures, sum(outcomes[mode].seconds for mode in figures)), flush=True)
 
     def note(self, unit, mode, direct, outcome):
@@ -260,6 +267,29 @@ class Report:
             print('\n%s %s: listed as an exception, but passes: %s' % (mode, unit, name))
         print('\n%d failed, %d listed exceptions' % (len(self.wrong), self.listed), flush=True)
         return 1 if self.wrong or self.stale else 0
+
+
+class TapReport(Report):
+    """The same for a machine: each file in each mode is a test, which fails if one of its own does."""
+
+    def begin(self):
+        self.number = 0
+
+    def tell(self, unit, figures, outcomes):
+        for mode, (passed, failed, rest) in figures.items():
+            self.number += 1
+            wrong = [(name, why) for at, how, name, why in self.wrong if (at, how) == (unit, mode)]
+            wrong += [(name, 'is listed as an exception, but passes')
+                      for at, how, name in self.stale if (at, how) == (unit, mode)]
+            for name, why in wrong:
+                tap.note('%s %s: %s\n    %s' % (mode, unit, name, why[:300]))
+            print('%s %d - %s %s (%d passed, %d failed, %d did not run, %.0f s)' % (
+                'not ok' if wrong else 'ok', self.number, unit, mode, passed, failed, rest, outcomes[mode].seconds),
+                  flush=True)
+
+    def close(self):
+        print('1..%d' % self.number, flush=True)
+        return 1 if self.wrong or self.stale or not self.number else 0
 
 
 # Results of earlier runs.
@@ -291,10 +321,10 @@ def units_of(suite, wanted):
     return [unit for unit in known if not wanted or unit in wanted]
 
 
-def run_all(suite, units, modes, choice):
+def run_all(suite, units, modes, choice, make_report):
     """Runs the files in all modes. A run of chosen tests is compared with the last whole direct run, and not kept."""
     saved = load_results()
-    report = Report(modes)
+    report = make_report(modes)
     for unit in units:
         outcomes = {}
         direct = saved.get(unit, {}).get('direct')
@@ -332,6 +362,7 @@ def main():
     parser.add_argument('--skip', action='append', default=[], metavar='TEST')
     parser.add_argument('--quick', action='store_true')
     parser.add_argument('--report', action='store_true')
+    parser.add_argument('--tap', action='store_true')
     options = parser.parse_args()
     modes = [mode for mode in MODES if mode in options.mode or not options.mode]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -351,7 +382,9 @@ def main():
         units = units_of(suite, wanted)
         choice = [word for test in options.only for word in ('--only', test)]
         choice += [word for test in options.skip for word in ('--skiptest', test)]
-        return show_saved(units, modes) if options.report else run_all(suite, units, modes, choice)
+        if options.report:
+            return show_saved(units, modes)
+        return run_all(suite, units, modes, choice, TapReport if options.tap else Report)
 
 
 if __name__ == '__main__':
