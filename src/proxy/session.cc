@@ -424,13 +424,18 @@ bool Session::send(upstream::Connection& connection, const command::Row& row, co
 }
 
 plan::Context Session::context() {
-  return {.rules = worker_.settings().rules,
-          .view = listener().view,
+  return context_of(worker_.settings());
+}
+
+plan::Context Session::context_of(const Settings& settings) {
+  const ListenerSettings& of_listener = settings.listeners[listener_];
+  return {.rules = settings.rules,
+          .view = of_listener.view,
           .protocol = protocol_,
           .database = database_,
           .now_ms = worker_.loop().wall_ms(),
           .audience = &worker_.subscription_counts(),
-          .prelude = listener().prelude.get(),
+          .prelude = of_listener.prelude.get(),
           .shas = &worker_.script_shas()};
 }
 

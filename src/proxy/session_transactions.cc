@@ -258,13 +258,10 @@ void Session::queue_upstream(const command::Row& row, const resp::Request& reque
   upstream::Connection& connection = transaction.connection();
   plan::Plan& plan = worker_.plan();
   const Generation& generation = transaction.generation();
-  const plan::Context planned{.rules = generation.settings->rules,
-                              .view = generation.settings->listeners[listener_].view,
-                              .protocol = protocol_,
-                              .database = transaction.database(),
-                              .now_ms = worker_.loop().wall_ms(),
-                              .may_block = true,
-                              .in_transaction = true};
+  plan::Context planned = context_of(*generation.settings);
+  planned.database = transaction.database();
+  planned.may_block = true;
+  planned.in_transaction = true;
   worker_.planner().make(row, request, planned, connection.out(), plan);
   connection.submit();
   if (plan.refusal == plan::Refusal::kMalformed) {

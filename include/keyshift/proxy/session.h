@@ -224,6 +224,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   bool is_allowed(const command::Row& row) const;
   bool begins_authenticated() const;
   bool is_user_still() const;
+  plan::Context context_of(const Settings& settings);
   std::optional<bool> is_permitted(const command::Row& row);
   void leave_connections(std::string_view reason);
   void answer_unreachable(const upstream::Connection& connection);
