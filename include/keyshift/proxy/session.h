@@ -238,7 +238,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   bool forward_apart(const command::Row& row, const resp::Request& request);
   // Called before target() for a request: nobody waits behind what does not move if he need not.
   void avoid_stuck(bool writes) {
-    if (connection_ != nullptr && lease_ == nullptr && pending_.empty()) choose_route(writes);
+    if (lease_ == nullptr && pending_.empty()) choose_route(writes);
   }
   void choose_route(bool writes);
   void set_detour(bool writes);
