@@ -66,6 +66,7 @@ bool Session::forward_apart(const Row& row, const resp::Request& request) {
 
 // Chooses between the session's own shared connection and a detour. Requires: nothing is owed on either.
 void Session::choose_route(bool writes) {
+  if (connection_ == nullptr) connection_ = pool().shared(protocol_);
   if (!connection_->is_stuck(worker_.loop().now_ns())) {
     if (detour_ != nullptr) leave_detour();
     return;
