@@ -427,14 +427,10 @@ void Session::on_transaction_reply(Pending& pending, std::string_view bytes,
   }
   if (pending.kind == Pending::Kind::kMulti) {
     selecting_ = false;
-    if (finished->type() == '-') {
-      forget_transaction();
-    } else if (transaction_ && !transaction_->connection().is_in(transaction_->database())) {
-      // A server that is busy with a script refuses SELECT, but not MULTI and WATCH.
-      transaction_->break_off(errors::kBusy);
-    }
+    if (finished->type() == '-') forget_transaction();
   } else if (pending.kind == Pending::Kind::kWatch) {
-    if (!lease_->is_in(database_)) watch_broken_ = true;
+    // A server that is busy with a script refuses SELECT, but not WATCH.
+    if (!lease_->is_in(context().upstream())) watch_broken_ = true;
   } else if (pending.kind == Pending::Kind::kExec) {
     auto& durations = worker_.counters().durations[static_cast<size_t>(pending.row->family)];
     durations.record(worker_.loop().now_ns() - started_ns);

@@ -46,8 +46,6 @@ inline constexpr std::string_view kLargeName =
 inline constexpr std::string_view kUnblockReason = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
 inline constexpr std::string_view kAuthInMulti =
     "ERR AUTH inside MULTI would make EXEC wait for the upstream twice; log in before MULTI";
-inline constexpr std::string_view kBusy =
-    "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
 inline constexpr std::string_view kMonitorsOnly = "ERR Replica can't interact with the keyspace";
 inline constexpr std::string_view kTwoRedirects = "ERR A client can only redirect to a single other client";
 inline constexpr std::string_view kRedirectToNobody = "ERR The client ID you want redirect to does not exist";
