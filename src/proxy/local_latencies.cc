@@ -62,7 +62,9 @@ void LocalLatencies::merge(std::string_view reply, const std::vector<std::string
   }
   Buffer ours;
   const std::scoped_lock lock(mutex_);
-  for (const auto& [name, counts] : commands_) {
+  for (const auto& entry : commands_) {
+    const auto& name = entry.first;
+    const auto& counts = entry.second;
     const bool asked = wanted.empty() || std::ranges::any_of(wanted, [&](const std::string& word) {
                          return is_asked(word, name);
                        });

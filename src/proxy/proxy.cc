@@ -15,8 +15,8 @@ Proxy::Proxy(Options options, std::shared_ptr<const Settings> settings)
       latencies_(std::make_unique<LocalLatencies>()) {
   for (int number = 0; number < options_.workers; ++number) {
     workers_.push_back(std::make_unique<Worker>(
-        Worker::Shared{options_, clients_, facts_, script_news_, subscription_counts_, *latencies_, script_shas_,
-                       names_in_use_, *this},
+        Worker::Shared{options_, clients_, facts_, script_news_, subscription_counts_, *latencies_,
+                       script_shas_, names_in_use_, *this},
         settings_, number));
   }
 }

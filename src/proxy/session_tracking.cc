@@ -252,8 +252,7 @@ Session::Begun Session::begin_on(upstream::Connection& connection, int database)
 Session::Begun Session::say_caching(upstream::Connection& connection) {
   const size_t size = connection.out().size();
   const bool caching = tracking_ && tracking_->caching;
-  if (caching)
-    append_words(connection.out(), {"CLIENT", "CACHING", tracking_->options.optin ? "YES" : "NO"});
+  if (caching) append_words(connection.out(), {"CLIENT", "CACHING", tracking_->options.optin ? "YES" : "NO"});
   return {size, caching};
 }
 

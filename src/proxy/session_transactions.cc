@@ -72,11 +72,9 @@ bool Session::watch(const command::Row& row, const resp::Request& request) {
     release(Hold::kWatch);
     return true;
   }
-  const size_t before = pending_.size();
-  if (!send(*lease_, row, request, worker_.loop().now_ns())) return false;
-  if (pending_.size() > before && pending_.back().row != nullptr)
-    pending_.back().kind = Pending::Kind::kWatch;
-  return true;
+  // A server that is busy with a script refuses SELECT, but not WATCH: other keys would be watched.
+  lease_->require(context().upstream());
+  return send(*lease_, row, request, worker_.loop().now_ns());
 }
 
 // Nothing is watched any more.
@@ -415,9 +413,6 @@ void Session::on_transaction_reply(Pending& pending, std::string_view bytes,
     case Pending::Kind::kExec:
       if (!pending.answered) relay_exec(pending, bytes);
       break;
-    case Pending::Kind::kWatch:
-      if (!pending.answered && !pending.silent) relay(pending, bytes, finished != nullptr);
-      break;
     case Pending::Kind::kOrdinary:
       break;
   }
@@ -428,9 +423,6 @@ void Session::on_transaction_reply(Pending& pending, std::string_view bytes,
   if (pending.kind == Pending::Kind::kMulti) {
     selecting_ = false;
     if (finished->type() == '-') forget_transaction();
-  } else if (pending.kind == Pending::Kind::kWatch) {
-    // A server that is busy with a script refuses SELECT, but not WATCH.
-    if (!lease_->is_in(context().upstream())) watch_broken_ = true;
   } else if (pending.kind == Pending::Kind::kExec) {
     auto& durations = worker_.counters().durations[static_cast<size_t>(pending.row->family)];
     durations.record(worker_.loop().now_ns() - started_ns);

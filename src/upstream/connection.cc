@@ -208,6 +208,13 @@ void Connection::begin(int database) {
   if (database != database_) select(database, nullptr);
 }
 
+void Connection::require(int database) {
+  if (is_surely_in(database)) return;
+  database_ = database;
+  append_select(out(), own::kSelect, database);
+  expect({.started_ns = loop_->now_ns(), .own = Own::kRequired});
+}
+
 void Connection::select(int database, Waiter* waiter) {
   database_ = database;
   append_select(out(), waiter == nullptr ? own::kSelect : "SELECT", database);

@@ -87,9 +87,9 @@ TEST(OptionTable, EveryOptionSaysWhetherAReloadChangesIt) {
       if (name.starts_with(prefix)) return true;
     for (const char* option :
          {"phase", "allow", "listener.view", "listener.unmatched", "listener.unmatched_prefix",
-           "listener.password", "listener.auth", "listener.users", "listener.scripts", "limits.max_clients",
-           "limits.client_output", "limits.client_output_soft", "limits.subscriber_output",
-           "limits.drain_timeout", "limits.idle_timeout"})
+          "listener.password", "listener.auth", "listener.users", "listener.scripts", "limits.max_clients",
+          "limits.client_output", "limits.client_output_soft", "limits.subscriber_output",
+          "limits.drain_timeout", "limits.idle_timeout"})
       if (name == option) return true;
     return false;
   };

@@ -208,13 +208,13 @@ enum class Scope : uint8_t {
   kShared,       // any: it leaves no state on a connection
   kBlocks,       // a lease while it waits: it may wait in the server for what others do
   kTransaction,  // MULTI and what belongs to it: a lease from WATCH on, and from a MULTI on that comes in pieces
-  kSubscribes,   // the worker's subscriber connection, which all its subscribers share
-  kTracks,       // a lease from now on: the server remembers what is read on it (CLIENT TRACKING)
-  kFeeds,        // a lease of its own that then talks by itself (MONITOR)
-  kTunnels,      // a lease that speaks another protocol from now on (SYNC); dangerous as kRefused
-  kLocal,        // none: the proxy answers, because the state in question is the session's
-  kRefused,      // dangerous to others who share the upstream: refused unless the operator allows it
-  kNever,        // cannot work through a proxy (PSYNC), whatever the operator allows
+  kSubscribes,  // the worker's subscriber connection, which all its subscribers share
+  kTracks,      // a lease from now on: the server remembers what is read on it (CLIENT TRACKING)
+  kFeeds,       // a lease of its own that then talks by itself (MONITOR)
+  kTunnels,     // a lease that speaks another protocol from now on (SYNC); dangerous as kRefused
+  kLocal,       // none: the proxy answers, because the state in question is the session's
+  kRefused,     // dangerous to others who share the upstream: refused unless the operator allows it
+  kNever,       // cannot work through a proxy (PSYNC), whatever the operator allows
 };
 
 struct Row {
@@ -232,8 +232,9 @@ struct Row {
   static constexpr uint16_t kNewer = 256;         // not in Redis 7.0: an older upstream does not know it
   static constexpr uint16_t kWalks = 512;         // the finder must read the optional words
   static constexpr uint16_t kOwnWrites = 1024;    // asks about what its connection wrote last (WAIT)
-  static constexpr uint16_t kReplicates = 2048;   // CLIENT PAUSE WRITE postpones it, though it writes no key (PUBLISH)
-  static constexpr uint16_t kUrgent = 4096;       // must not queue behind what others wait for (SCRIPT KILL)
+  static constexpr uint16_t kReplicates =
+      2048;  // CLIENT PAUSE WRITE postpones it, though it writes no key (PUBLISH)
+  static constexpr uint16_t kUrgent = 4096;  // must not queue behind what others wait for (SCRIPT KILL)
 
   std::string_view name = {};  // lower case; "client|setname" for a subcommand
   int16_t arity = 0;           // Redis's: counts the name; below zero "at least"

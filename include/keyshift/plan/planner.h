@@ -43,7 +43,7 @@ struct Context {
   int64_t now_ms;                      // Unix time, for absolute expiries
   const Audience* audience = nullptr;  // null: nobody's
   bool may_block = false;  // the connection is the client's alone, or EXEC keeps the command from waiting
-  bool in_transaction = false;  // executed by EXEC: nothing can be asked before it is planned
+  bool in_transaction = false;             // executed by EXEC: nothing can be asked before it is planned
   const ScriptPrelude* prelude = nullptr;  // null: scripts go as they are
   ScriptShas* shas = nullptr;              // with a prelude
 

@@ -162,7 +162,6 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
       kMulti,   // MULTI of a transaction in pieces
       kQueued,  // a command of a transaction: queued, or refused; MULTI of a whole one
       kExec,    // of executing_.front()
-      kWatch,
     };
 
     std::unique_ptr<plan::ReplyMapper> mapper;

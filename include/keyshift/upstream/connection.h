@@ -139,6 +139,8 @@ class Connection final : private net::StreamHandler {
   // has such a database and lets us use it, or what follows would be executed in another: see select(). While the
   // upstream refuses everything (BUSY), SELECT too, the next begin() selects again.
   void begin(int database);
+  // The same for what must not run in another database (WATCH): if the upstream refuses the SELECT, the connection ends.
+  void require(int database);
   // Writes a SELECT whose reply `waiter` gets. If it is refused, nobody is harmed: whoever comes next and is not in
   // `database` is preceded by a SELECT of his own.
   void select(int database, Waiter* waiter);
