@@ -50,7 +50,8 @@ std::optional<bool> Session::dispatch_subscribed(const command::Row& row, const 
 // subscribed and publish on one connection. Ours come on another one than the reply: that is held back until a PING has
 // followed them. It is sent when every reply before it has come, and nothing behind it is taken meanwhile.
 bool Session::hold_back(const command::Row& row) const {
-  if (!is_subscribed()) return false;
+  // What is queued is brought by EXEC.
+  if (!is_subscribed() || (transaction_ && row.reply != command::Reply::kExec)) return false;
   const bool publishes =
       row.reply == command::Reply::kReceivers || row.reply == command::Reply::kExec || row.runs_script();
   return publishes || (row.writes() && subscriber_->hears_of_keys());

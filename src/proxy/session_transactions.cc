@@ -126,7 +126,8 @@ bool Session::comes_whole(const resp::Request& multi) const {
 
 bool Session::multi(const command::Row& row, const resp::Request& request) {
   // Where the upstream may refuse MULTI itself, nothing must be on its way behind it.
-  const bool whole = !in_pieces_ && !listener().asks_upstream && comes_whole(request);
+  // Who is subscribed is told what EXEC brings behind all that was answered before: EXEC waits for it.
+  const bool whole = !in_pieces_ && !listener().asks_upstream && !is_subscribed() && comes_whole(request);
   in_pieces_ = !whole;
   if (!whole && !take_lease(Hold::kTransaction)) return false;
   if (whole) avoid_stuck(true);
@@ -357,6 +358,7 @@ bool Session::exec(const command::Row& row, const resp::Request& request) {
     connection.out().append(request.block());
     connection.submit();
     await(row, Pending::Kind::kExec, connection);
+    pending_.back().held = holding_ = hold_back(row);
     if (transaction.selects()) connection.forget_database();
     selecting_ = transaction.changes_session();
     executing_.push_back(std::move(transaction_));
@@ -445,8 +447,8 @@ void Session::relay_exec(Pending& pending, std::string_view bytes) {
   Transaction& transaction = *executing_.front();
   Executing handler(*this, transaction);
   Buffer unheard;
-  Buffer& out = pending.silent ? unheard : stream_->out();
-  pending.begun = true;
+  Buffer& out = pending.silent ? unheard : pending.held ? held_ : stream_->out();
+  pending.begun = !pending.held;
   if (!transaction.mapper().map(bytes, handler, out)) answer_head(errors::kForeignExec);
   stream_->mark_dirty();
 }
