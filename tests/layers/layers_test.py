@@ -40,6 +40,7 @@ VENDORS = {
     "civetweb.h": ["admin"],
     "CivetServer.h": ["admin"],
     "spdlog/": ["base"],
+    "sha1.h": ["base"],
     "CLI/": ["cli"],
     "nlohmann/": ["cli", "admin"],
 }
