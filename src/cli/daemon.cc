@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "findings.h"
 #include "keyshift/admin/http_server.h"
 #include "keyshift/base/log.h"
 #include "keyshift/cli/app.h"
@@ -28,7 +29,8 @@ upstream::HealthCheck::Callbacks health_callbacks(proxy::Proxy& proxy) {
   upstream::HealthCheck::Callbacks callbacks;
   callbacks.changed = [&proxy](const upstream::Health& found) {
     proxy.facts().set_health({found.ready, found.reason});
-    if (!found.version.empty()) proxy.facts().set_version(found.version);
+    if (!found.version.empty())
+      proxy.facts().set_server({found.version, found.role == "slave" ? "replica" : "master", found.mode});
   };
   callbacks.commands = [&proxy, last = std::string()](std::string_view reply) mutable {
     if (reply == last) return;  // the same upstream again
@@ -69,12 +71,20 @@ int unavailable(const Error& error) {
   return kExitUnavailable;
 }
 
+// What `keyshift check` would want a decision about.
+void log_warnings(const config::Config& config) {
+  for (const Finding& finding : config_findings(config)) {
+    if (finding.severity == Finding::Severity::kWarning) log::warn("{}", finding.text);
+  }
+}
+
 }  // namespace
 
 int run_daemon(const config::Config& config, LoadConfig load) {
   log::set_up(config.log_level);
   std::signal(SIGPIPE, SIG_IGN);
   for (const std::string& notice : config.notices) log::warn("{}", notice);
+  log_warnings(config);
 
   // The embedded server first: it must be started by the main thread, before others run.
   std::optional<upstream::EmbeddedServer> embedded;

@@ -5,7 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "keyshift/base/ascii.h"
 #include "keyshift/base/printable.h"
+#include "keyshift/command/table.h"
+#include "keyshift/config/nearest.h"
 #include "text.h"
 
 namespace keyshift::cli {
@@ -25,6 +28,7 @@ class Examination {
     policies();
     phases();
     overlaps();
+    allowed();
     embedded();
     return std::move(found_);
   }
@@ -137,6 +141,48 @@ class Examination {
       add(Severity::kNotice, "overlap",
           fmt::format("and {} of rules with such names",
                       counted(rules.overlap_count() - rules.overlaps().size(), "more pair")));
+  }
+
+  // Names of commands that are none, or need no leave. A module may bring commands that we do not know.
+  void allowed() {
+    const command::Table& table = command::Table::built_in();
+    for (const std::string& name : config_.allow) {
+      const size_t blank = name.find(' ');
+      const std::string_view first = std::string_view(name).substr(0, blank);
+      const std::string_view second =
+          blank == std::string::npos ? std::string_view() : std::string_view(name).substr(blank + 1);
+      const command::Match found = table.find(first, second);
+      const bool known = found.outcome == command::Match::Outcome::kFound;
+      if (!known)
+        add(Severity::kWarning, "allow",
+            fmt::format("allow names \"{}\", and there is no such command{}", name, like_known(table, name)));
+      else if (needs_no_leave(table, *found.row))
+        add(Severity::kNotice, "allow", fmt::format("allow names \"{}\", which needs no leave", name));
+    }
+  }
+
+  static bool needs_no_leave(const command::Table& table, const command::Row& row) {
+    const auto needs_leave = [](const command::Row& one) {
+      return one.scope == command::Scope::kRefused || one.scope == command::Scope::kTunnels;
+    };
+    if (needs_leave(row)) return false;
+    for (size_t i = 0; i < table.size(); ++i) {
+      const bool is_within = table[i].name.starts_with(std::string(row.name) + '|');
+      if (is_within && needs_leave(table[i])) return false;
+    }
+    return true;
+  }
+
+  // "; did you mean config set?"
+  static std::string like_known(const command::Table& table, std::string_view name) {
+    std::vector<std::string> names;
+    for (size_t i = 0; i < table.size(); ++i) {
+      std::string known(table[i].name);
+      std::replace(known.begin(), known.end(), '|', ' ');
+      names.push_back(std::move(known));
+    }
+    const std::string near = config::nearest(to_lower(name), names);
+    return near.empty() ? "" : fmt::format("; did you mean {}?", near);
   }
 
   void embedded() {

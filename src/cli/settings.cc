@@ -23,6 +23,7 @@ upstream::PoolOptions pool_options(const config::Config& config, const Address& 
   options.connection.reconnect_min_ms = from.reconnect_min_ms;
   options.connection.reconnect_max_ms = from.reconnect_max_ms;
   options.connection.buffer_mark_bytes = config.limits.upstream_buffer_mark_bytes;
+  options.connection.collected_limit_bytes = config.limits.client_output_limit_bytes;
   options.shared_connections = static_cast<size_t>(from.shared_connections);
   options.connections = static_cast<size_t>(from.pool_size / config.workers);
   options.leases = static_cast<size_t>(std::max(1, from.leases / config.workers));
@@ -86,6 +87,7 @@ proxy::Options proxy_options(const config::Config& config, const std::vector<net
   options.database = config.upstream.database;
   options.limits = codec_limits(config.limits);
   options.scripts_on_leases = config.upstream.scripts_on_leases;
+  options.client_names = config.upstream.client_names;
   return options;
 }
 

@@ -60,9 +60,8 @@ const std::array kOptions{
         "upstream.leases", OptionType::kInteger, "1000", field<&Config::upstream, &Upstream::leases>,
         kRestart,
         "Connections beyond those, over all workers, each lent to one client: while a command waits in the "
-        "server (BLPOP, XREAD BLOCK, WAIT), from WATCH to EXEC, and from MULTI to EXEC unless all of it "
-        "comes at "
-        "once.",
+        "server (BLPOP, XREAD BLOCK, WAIT), from WATCH to EXEC, from MULTI to EXEC unless all of it comes at "
+        "once, and to who has said CLIENT TRACKING ON.",
         1, 100'000},
     Option{"upstream.max_users", OptionType::kInteger, "100", field<&Config::upstream, &Upstream::max_users>,
            kRestart, "Users with upstream connections of their own, at the same time, over all workers.", 1,
@@ -72,6 +71,11 @@ const std::array kOptions{
            "Whether each script (EVAL, EVALSHA, FCALL) gets such a connection for as long as it runs, so "
            "that nobody's "
            "requests queue behind a long one."},
+    Option{"upstream.client_names", OptionType::kBool, "false",
+           field<&Config::upstream, &Upstream::client_names>, kRestart,
+           "Whether an upstream connection bears the name that the client whose request is next has given "
+           "itself (CLIENT "
+           "SETNAME), so that the upstream's SLOWLOG and CLIENT LIST show it."},
     Option{"upstream.connect_timeout", OptionType::kDuration, "2s",
            field<&Config::upstream, &Upstream::connect_timeout_ms>, kRestart,
            "The longest wait for a connection to be made.", 1, kDayMs},

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/un.h>
 #include <uv.h>
 
@@ -133,10 +134,21 @@ size_t Stream::unsent_bytes() const {
   return out_.size() + handle_->stream.write_queue_size;
 }
 
+bool Stream::peer_has_ended() const {
+  pollfd asked{.fd = fd(), .events = POLLRDHUP, .revents = 0};
+  return poll(&asked, 1, 0) > 0 && (asked.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 int Stream::fd() const {
   uv_os_fd_t fd = -1;
   uv_fileno(&handle_->any, &fd);
   return fd;
+}
+
+// Requires: nothing is being written. If it fails, the connection is lost, and reading tells.
+void Stream::shut_down() {
+  finishing_ = false;
+  uv_shutdown(&handle_->shutdown, &handle_->stream, [](uv_shutdown_t*, int) {});
 }
 
 void Stream::flush() {
@@ -146,7 +158,11 @@ void Stream::flush() {
     delete this;
     return;
   }
-  if (handle_->broken || out_.empty()) return;
+  if (handle_->broken) return;
+  if (out_.empty()) {
+    if (finishing_) shut_down();
+    return;
+  }
   uv_buf_t bytes = uv_buf_init(const_cast<char*>(out_.view().data()), static_cast<unsigned>(out_.size()));
   const int written = uv_try_write(&handle_->stream, &bytes, 1);
   if (written < 0 && written != UV_EAGAIN) {
@@ -159,9 +175,10 @@ void Stream::flush() {
     if (out_.empty()) {
       if (lingering_) {
         delete this;
-      } else {
-        handler_->on_drained();
+        return;
       }
+      if (finishing_) shut_down();
+      handler_->on_drained();
       return;
     }
   }
@@ -181,7 +198,7 @@ void Stream::flush() {
       self->ended(uv_strerror(status));
       return;
     }
-    if (!self->out_.empty() || self->lingering_) {
+    if (!self->out_.empty() || self->lingering_ || self->finishing_) {
       self->mark_dirty();
     } else {
       self->handler_->on_drained();

@@ -18,6 +18,7 @@ struct Stream::Handle {
   };
   Stream* owner = nullptr;
   uv_write_t write;
+  uv_shutdown_t shutdown;
   Buffer in_flight;  // what libuv is writing; out() collects behind it
   bool writing = false;
   bool broken = false;

@@ -27,10 +27,12 @@ void append_corrected(const Token& number, int64_t more, Buffer& out) {
 
 }  // namespace
 
-void ChannelMapper::map(std::string_view reply, Buffer& out) {
+bool ChannelMapper::map(std::string_view reply, Buffer& out) {
   const Token head = ReplyCursor(reply).peek();
   if (head.is_error()) {
     out.append(reply);
+  } else if ((shape_ == Reply::kChannels || shape_ == Reply::kChannelCounts) && head.type != '*') {
+    return false;
   } else if (shape_ == Reply::kChannels) {
     map_channels(reply, out);
   } else if (shape_ == Reply::kChannelCounts) {
@@ -38,6 +40,7 @@ void ChannelMapper::map(std::string_view reply, Buffer& out) {
   } else {
     append_corrected(head, counts_.front().more, out);
   }
+  return true;
 }
 
 void ChannelMapper::map_counts(std::string_view reply, Buffer& out) const {

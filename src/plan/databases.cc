@@ -24,8 +24,9 @@ class MoveMapper final : public ReplyMapper {
  public:
   MoveMapper() : ReplyMapper(command::Reply::kOpaque) {}
 
-  void map(std::string_view reply, Buffer& out) override {
+  bool map(std::string_view reply, Buffer& out) override {
     out.append(reply.starts_with("-ERR no such key") ? std::string_view(":0\r\n") : reply);
+    return true;
   }
 };
 

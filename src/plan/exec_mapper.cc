@@ -8,9 +8,9 @@
 
 namespace keyshift::plan {
 
-void ExecMapper::add(Plan& plan, bool whole) {
+void ExecMapper::add(Plan& plan) {
   steps_.insert(steps_.end(), plan.steps.begin(), plan.steps.end());
-  commands_.push_back({std::move(plan.mapper), static_cast<uint32_t>(plan.steps.size()), whole});
+  commands_.push_back({std::move(plan.mapper), static_cast<uint32_t>(plan.steps.size())});
 }
 
 bool ExecMapper::map(std::string_view piece, Handler& handler, Buffer& out) {
@@ -49,10 +49,17 @@ bool ExecMapper::read_head(std::string_view& piece, Handler& handler, Buffer& ou
 }
 
 void ExecMapper::take_value(std::string_view& piece, Handler& handler, Buffer& out) {
+  if (scanner_.at_boundary()) pushed_ = piece.starts_with('>');
+  if (pushed_) {
+    const resp::ReplyScanner::Scan scan = scanner_.scan(piece);
+    out.append(piece.substr(0, scan.consumed));
+    piece.remove_prefix(scan.consumed);
+    return;
+  }
   KEYSHIFT_CHECK(step_ < steps_.size(), "EXEC answers more than was sent");
   const bool shown = steps_[step_] != Disposition::kDiscard;
   if (scanner_.at_boundary()) {
-    collecting_ = shown && (steps_[step_] == Disposition::kMap || commands_[command_].whole ||
+    collecting_ = shown && (steps_[step_] == Disposition::kMap ||
                             (commands_[command_].mapper && piece.starts_with('-')));
   }
   const resp::ReplyScanner::Scan scan = scanner_.scan(piece);
@@ -60,13 +67,13 @@ void ExecMapper::take_value(std::string_view& piece, Handler& handler, Buffer& o
   const bool complete = scan.status == resp::ReplyScanner::Status::kComplete;
   std::string_view value = piece.substr(0, scan.consumed);
   piece.remove_prefix(scan.consumed);
+  if (shown) handler.on_piece(command_, value, complete ? &scanner_ : nullptr);
   if (collecting_ && (!complete || !collected_.empty())) {
     collected_.append(value);
     value = collected_.view();
   }
   if (shown && (complete || !collecting_)) relay_value(value, out);
   if (!complete) return;
-  if (shown) handler.on_value(command_, scanner_, commands_[command_].whole ? value : std::string_view());
   collected_.clear();
   if (step_++ < hidden_ || ++steps_taken_ < commands_[command_].steps) return;
   steps_taken_ = 0;
@@ -77,7 +84,7 @@ void ExecMapper::take_value(std::string_view& piece, Handler& handler, Buffer& o
 void ExecMapper::relay_value(std::string_view value, Buffer& out) {
   const Command& command = commands_[command_];
   if (steps_[step_] == Disposition::kMap) {
-    command.mapper->map(value, out);
+    if (!command.mapper->map(value, out)) out.append(value);
   } else if (command.mapper && collecting_ && value.starts_with('-')) {
     command.mapper->map_error(value, out);
   } else {

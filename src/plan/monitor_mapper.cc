@@ -5,6 +5,7 @@
 
 #include "keyshift/base/ascii.h"
 #include "keyshift/plan/quoted_commands.h"
+#include "keyshift/plan/script_prelude.h"
 #include "keyshift/resp/own_words.h"
 #include "keyshift/scheme/channels.h"
 
@@ -114,18 +115,27 @@ void MonitorMapper::map(std::string_view line, const Context& context, const com
   }
   int database = 0;
   std::from_chars(body.data() + who + kBegin.size(), body.data() + body.size(), database);
-  keys_.clear();
-  if (read_words(body, first)) find_quoted_keys(table, {text_.view(), args_}, args_.size(), keys_);
-  size_t copied = 0;
-  for (const uint32_t key : keys_) {
-    const std::string_view physical = text_.view().substr(args_[key].offset, args_[key].length);
-    name_.clear();
-    if (!shown_name(*context.rules, context.view, physical, database, name_)) continue;
-    out.append(line.substr(copied, words_[key].begin - copied));
-    append_quoted(out, name_.view());
-    copied = words_[key].end;
+  if (!read_words(body, first)) {
+    out.append(line);
+    return;
   }
-  out.append(line.substr(copied));
+  read_quoted(table, {text_.view(), args_}, args_.size(), quoted_);
+  size_t copied = 0;
+  const auto put = [&](uint32_t word, std::string_view text) {
+    out.append(line.substr(copied, words_[word].begin - copied));
+    append_quoted(out, text);
+    copied = words_[word].end;
+  };
+  for (uint32_t word = 1; word < quoted_.theirs; ++word) {
+    const std::string_view text = text_.view().substr(args_[word].offset, args_[word].length);
+    name_.clear();
+    if (quoted_.has_key(word) ? shown_name(*context.rules, context.view, text, database, name_)
+                              : ScriptPrelude::strip(text, name_))
+      put(word, name_.view());
+  }
+  const size_t end = words_[quoted_.theirs - 1].end;
+  if (copied < end) out.append(line.substr(copied, end - copied));
+  out.append(line.substr(body.size()));
 }
 
 }  // namespace keyshift::plan

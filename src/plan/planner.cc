@@ -95,6 +95,7 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
       case Reply::kKey:
         return write_random_key_steps(work);
       case Reply::kSlowlog:
+      case Reply::kRunning:
         plan.mapper =
             keyspace_mapper(work, patterns_.find(context.rules, "*", context.database, context.view, 1), 1);
         break;

@@ -13,6 +13,7 @@
 #include "keyshift/command/keys.h"
 #include "keyshift/command/table.h"
 #include "keyshift/plan/reply_mapper.h"
+#include "keyshift/plan/script_prelude.h"
 #include "keyshift/resp/number.h"
 #include "keyshift/resp/reply_cursor.h"
 #include "keyshift/resp/writer.h"
@@ -50,18 +51,23 @@ std::optional<Remark> remark(std::string_view text, std::string_view ending) {
 
 }  // namespace
 
-void find_quoted_keys(const command::Table& table, const resp::Request& quoted, size_t announced,
-                      std::vector<uint32_t>& positions) {
-  positions.clear();
-  if (quoted.empty()) return;
-  const command::Match found = table.find(quoted[0], quoted.size() > 1 ? quoted[1] : std::string_view());
+void read_quoted(const command::Table& table, const resp::Request& command, size_t announced,
+                 Quoted& quoted) {
+  quoted.keys.clear();
+  quoted.theirs = command.size();
+  if (command.empty()) return;
+  const command::Match found = table.find(command[0], command.size() > 1 ? command[1] : std::string_view());
   if (found.outcome != command::Match::Outcome::kFound || !found.row->takes(announced)) return;
   command::Names names;
-  command::find_names(*found.row, quoted, announced, names);
+  command::find_names(*found.row, command, announced, names);
   for (const command::Name& name : names.list) {
-    if (name.role == command::Role::kKey && name.at < quoted.size()) positions.push_back(name.at);
+    if (name.role == command::Role::kKey && name.at < command.size()) quoted.keys.push_back(name.at);
   }
-  std::ranges::sort(positions);
+  std::ranges::sort(quoted.keys);
+  // What the script is told: the client's names of its keys, and which prelude it has.
+  const bool is_told = found.row->runs_script() && announced == command.size() &&
+                       command[command.size() - 1].starts_with(kScriptMark);
+  if (is_told) quoted.theirs -= std::min(quoted.theirs, names.list.size() + 1);
 }
 
 bool shown_name(const scheme::Ruleset& rules, const scheme::View& view, std::string_view physical,
@@ -86,10 +92,20 @@ void ReplyMapper::map_slowlog(std::string_view reply, Buffer& out) {
   }
 }
 
+// {running_script: {name, command: [...], duration_ms}, engines: ...}
+void ReplyMapper::map_running(std::string_view reply, Buffer& out) {
+  ReplyCursor cursor(reply);
+  while (!cursor.done()) {
+    const Token token = cursor.next();
+    out.append(token.raw);
+    if (token.is_string() && token.text == "command" && !cursor.done() && cursor.peek().type == '*')
+      map_quoted(reply, cursor, out);
+  }
+}
+
 // Moves over the array of one command's arguments.
 void ReplyMapper::map_quoted(std::string_view reply, ReplyCursor& cursor, Buffer& out) {
   const Token head = cursor.next();
-  out.append(head.raw);
   std::vector<Token> arguments;
   std::vector<resp::Arg> places;
   for (uint64_t i = 0; i < head.count; ++i) {
@@ -107,10 +123,12 @@ void ReplyMapper::map_quoted(std::string_view reply, ReplyCursor& cursor, Buffer
       announced += static_cast<size_t>(more->count) - 1;
     }
   }
-  std::vector<uint32_t> keys;
-  find_quoted_keys(command::Table::built_in(), resp::Request(reply, places), announced, keys);
-  for (uint32_t i = 0; i < arguments.size(); ++i) {
-    if (std::find(keys.begin(), keys.end(), i) != keys.end()) {
+  Quoted quoted;
+  read_quoted(command::Table::built_in(), resp::Request(reply, places), announced, quoted);
+  const size_t ours = places.size() - quoted.theirs;
+  resp::append_array(out, arguments.size() - ours);
+  for (uint32_t i = 0; i < arguments.size() - ours; ++i) {
+    if (quoted.has_key(i)) {
       append_shown(arguments[i], out);
     } else {
       out.append(arguments[i].raw);

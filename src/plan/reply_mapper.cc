@@ -28,15 +28,17 @@ void ReplyMapper::add_name(std::string_view used, std::string_view physical) {
   names_.push_back({std::string(used), std::string(physical)});
 }
 
-void ReplyMapper::map(std::string_view reply, Buffer& out) {
+bool ReplyMapper::map(std::string_view reply, Buffer& out) {
   KEYSHIFT_CHECK(steps_left_ > 0, "a reply more than the plan has steps");
   --steps_left_;
   if (reply.starts_with('-') || reply.starts_with('!')) {
     if (error_.empty()) error_ = reply;
+  } else if (!fits(reply)) {
+    return false;
   }
   if (!error_.empty()) {
     if (steps_left_ == 0) map_error(error_, out);
-    return;
+    return true;
   }
   switch (shape_) {
     case command::Reply::kKeys:
@@ -49,13 +51,15 @@ void ReplyMapper::map(std::string_view reply, Buffer& out) {
       map_random_key(reply, out);
       break;
     case command::Reply::kStreams:
-      map_streams(reply, out);
-      break;
+      return map_streams(reply, out);
     case command::Reply::kKeyedPop:
       map_keyed_pop(reply, out);
       break;
     case command::Reply::kSlowlog:
       map_slowlog(reply, out);
+      break;
+    case command::Reply::kRunning:
+      map_running(reply, out);
       break;
     case command::Reply::kScriptSha:
       append_used(ReplyCursor(reply).next().text, out);
@@ -65,6 +69,30 @@ void ReplyMapper::map(std::string_view reply, Buffer& out) {
       break;
     default:
       out.append(reply);
+  }
+  return true;
+}
+
+// Whether a reply that is no error begins as replies of its shape do.
+bool ReplyMapper::fits(std::string_view reply) const {
+  ReplyCursor cursor(reply);
+  const Token head = cursor.next();
+  switch (shape_) {
+    case command::Reply::kKeys:
+    case command::Reply::kSlowlog:
+      return head.type == '*' && !head.is_null;
+    case command::Reply::kScan:
+      return head.type == '*' && head.count == 2 && cursor.next().is_string() && cursor.peek().type == '*';
+    case command::Reply::kKey:
+      return head.is_string() || head.is_null;
+    case command::Reply::kStreams:
+      return head.is_null || head.type == '*' || head.type == '%';
+    case command::Reply::kKeyedPop:
+      return head.is_null || (head.type == '*' && (head.count == 0 || cursor.peek().is_string()));
+    case command::Reply::kScriptSha:
+      return head.is_string();
+    default:
+      return true;
   }
 }
 
@@ -194,16 +222,24 @@ void ReplyMapper::append_used(std::string_view physical, Buffer& out) const {
   resp::append_bulk(out, name == names_.end() ? physical : std::string_view(name->used));
 }
 
-// RESP2: an array of [key, entries]; RESP3: a map from key to entries.
-void ReplyMapper::map_streams(std::string_view reply, Buffer& out) const {
+// RESP2: an array of [key, entries]; RESP3: a map from key to entries. Returns false if it is neither.
+bool ReplyMapper::map_streams(std::string_view reply, Buffer& out) const {
+  const size_t begin = out.size();
   ReplyCursor cursor(reply);
   const Token head = cursor.next();
   out.append(head.raw);
   while (!cursor.done()) {
-    if (head.type != '%') out.append(cursor.next().raw);  // the pair
+    const Token pair = head.type == '%' ? Token{} : cursor.next();
+    const bool is_pair = head.type == '%' || (pair.type == '*' && pair.count == 2);
+    if (!is_pair || !cursor.peek().is_string()) {
+      out.truncate(begin);
+      return false;
+    }
+    out.append(pair.raw);
     append_used(cursor.next().text, out);
     out.append(cursor.skip());
   }
+  return true;
 }
 
 // Whatever the reply looks like, and whoever loaded the script.

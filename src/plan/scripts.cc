@@ -77,8 +77,8 @@ void Planner::write_script(Work& work) {
 void Planner::write_script_tail(Work& work) {
   if (!work.row.runs_script()) return;
   for (const command::Name& name : names_.list) resp::append_bulk(work.out, work.request[name.at]);
-  resp::append_bulk(
-      work.out, fmt::format("keyshift:{}:{}", work.context.prelude->fingerprint(), work.context.database));
+  resp::append_bulk(work.out, fmt::format("{}{}:{}", kScriptMark, work.context.prelude->fingerprint(),
+                                          work.context.database));
 }
 
 }  // namespace keyshift::plan

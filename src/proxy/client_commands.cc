@@ -1,6 +1,8 @@
 // CLIENT: what it asks of the session itself, and of the sessions of all workers.
 #include <array>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -85,6 +87,9 @@ bool client_kill(const Call& call) {
     call.error(filter.error().text);
     return true;
   }
+  // Nobody who waits may take anything after it was said to be killed.
+  const auto fits = [&filter](const ClientEntry& entry) { return filter->fits(entry); };
+  if (!session.end_waits([&] { return clients.waits_of_killed(fits); }, WaitEnd::kTimeout)) return false;
   bool itself = false;
   const size_t killed = clients.kill([&](const ClientEntry& entry) {
     if (!filter->fits(entry)) return false;
@@ -148,18 +153,27 @@ bool client_trackinginfo(const Call& call) {
   return true;
 }
 
-// CLIENT UNBLOCK id [TIMEOUT | ERROR]
+// CLIENT UNBLOCK id [TIMEOUT | ERROR]. The server is asked: it knows whether the client still waits.
 bool client_unblock(const Call& call) {
   const resp::Request& request = call.request;
   const bool error = request.size() == 4 && is_word(request[3], "error");
   int64_t id = 0;
-  if (request.size() > 4 || (request.size() == 4 && !error && !is_word(request[3], "timeout"))) {
+  if (request.size() > 4) {
+    call.error(errors::kUnblockSyntax);
+  } else if (request.size() == 4 && !error && !is_word(request[3], "timeout")) {
     call.error(errors::kUnblockReason);
   } else if (!resp::parse_integer(request[2], id)) {
     call.error(errors::kNotInteger);
   } else {
-    const bool found = id > 0 && call.session.worker().clients().unblock(static_cast<uint64_t>(id), error);
-    resp::append_integer(call.reply, found ? 1 : 0);
+    const auto wait_of_client = [&] {
+      std::vector<EndedWait> waits;
+      if (auto wait = call.session.worker().clients().wait_of(static_cast<uint64_t>(id)))
+        waits.push_back(std::move(*wait));
+      return waits;
+    };
+    const auto answer = call.session.end_waits(wait_of_client, error ? WaitEnd::kError : WaitEnd::kTimeout);
+    if (!answer) return false;
+    call.reply.append(*answer);
   }
   return true;
 }

@@ -1,6 +1,8 @@
 #include "client_filter.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -9,14 +11,25 @@
 #include "keyshift/resp/number.h"
 
 namespace keyshift::proxy {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, ClientType>, 5> kTypes = {{
+    {"normal", ClientType::kNormal},
+    {"slave", ClientType::kReplica},
+    {"replica", ClientType::kReplica},
+    {"pubsub", ClientType::kPubsub},
+    {"master", ClientType::kMaster},
+}};
+
+}  // namespace
 
 Result<bool> ClientFilter::set_type(std::string_view type) {
-  none_ = is_word(type, "master") || is_word(type, "replica") || is_word(type, "slave");
-  if (none_) return true;
-  const bool is_pubsub = is_word(type, "pubsub");
-  if (!is_pubsub && !is_word(type, "normal")) return fail(fmt::format("ERR Unknown client type '{}'", type));
-  subscribes_ = is_pubsub;
-  return true;
+  for (const auto& [name, known] : kTypes) {
+    if (!is_word(type, name)) continue;
+    type_ = known;
+    return true;
+  }
+  return fail(fmt::format("ERR Unknown client type '{}'", type));
 }
 
 Result<ClientFilter> ClientFilter::of_list(const resp::Request& request) {
@@ -76,11 +89,11 @@ Result<ClientFilter> ClientFilter::of_kill(const resp::Request& request, uint64_
 }
 
 bool ClientFilter::fits(const ClientEntry& entry) const {
-  if (none_ || entry.id == skipped_id_) return false;
+  if (entry.id == skipped_id_) return false;
   if (ids_ && std::find(ids_->begin(), ids_->end(), entry.id) == ids_->end()) return false;
   if (address_ && entry.address != *address_) return false;
   if (user_ && entry.user != *user_) return false;
-  if (subscribes_ && entry.subscribes() != *subscribes_) return false;
+  if (type_ && entry.type() != *type_) return false;
   return !local_address_ || entry.local_address == *local_address_;
 }
 

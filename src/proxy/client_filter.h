@@ -38,8 +38,7 @@ class ClientFilter {
   std::optional<std::string> local_address_;
   uint64_t skipped_id_ = 0;
   std::optional<std::string> user_;
-  std::optional<bool> subscribes_;  // of type pubsub, or of type normal
-  bool none_ = false;               // a type that no client of ours has
+  std::optional<ClientType> type_;
   bool old_form_ = false;
 };
 

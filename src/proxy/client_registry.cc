@@ -142,12 +142,25 @@ bool ClientRegistry::invalidate(uint64_t id, std::string_view names) {
   return true;
 }
 
-bool ClientRegistry::unblock(uint64_t id, bool error) {
+std::optional<EndedWait> ClientRegistry::wait_of(uint64_t id) const {
   const std::scoped_lock lock(mutex_);
   const auto found = entries_.find(id);
-  if (found == entries_.end() || !found->second->blocked.load(std::memory_order_relaxed)) return false;
-  found->second->unblock(error);
-  return true;
+  if (found == entries_.end() || !found->second->blocked.load(std::memory_order_relaxed)) return std::nullopt;
+  return EndedWait(found->second);
+}
+
+std::vector<EndedWait> ClientRegistry::waits_of_killed(
+    const std::function<bool(const ClientEntry&)>& wanted) const {
+  std::vector<EndedWait> waits;
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [id, entry] : entries_) {
+    if (!entry->blocked.load(std::memory_order_relaxed) || !wanted(*entry)) continue;
+    EndedWait wait(entry);
+    if (wait.connection() == 0) continue;
+    entry->killed = true;
+    waits.push_back(std::move(wait));
+  }
+  return waits;
 }
 
 size_t ClientRegistry::kill(const std::function<bool(const ClientEntry&)>& wanted) {

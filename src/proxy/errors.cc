@@ -72,13 +72,6 @@ std::string overlaps_provided_prefix(std::string_view prefix, std::string_view p
       cut(prefix, prefix.size()), cut(provided, provided.size()));
 }
 
-std::string needs_lease(std::string_view name) {
-  return fmt::format(
-      "ERR {} needs an upstream connection of its own, which this version of Keyshift does not lend; "
-      "connect such clients to the upstream directly",
-      spoken(name));
-}
-
 std::string no_lease(std::string_view name) {
   return fmt::format(
       "ERR {} needs an upstream connection of its own, and none came free: raise upstream.leases, or "
@@ -142,7 +135,7 @@ std::string refused_plan(const plan::Plan& plan, const resp::Request& request, s
     case plan::Refusal::kNone:
       break;
   }
-  return needs_lease(std::string(name) + "|block");
+  return never_possible(name);
 }
 
 std::string too_many_users() {
@@ -170,6 +163,11 @@ std::string upstream_lost(upstream::Loss loss, std::string_view reason) {
     case upstream::Loss::kTimeout:
       return fmt::format(
           "ERR Keyshift got no reply from its upstream ({}); the command may still be executed", reason);
+    case upstream::Loss::kTooLarge:
+      return fmt::format(
+          "ERR the reply is larger than the {} that Keyshift collects of it to change the names in it "
+          "(limits.client_output); the command was executed",
+          reason);
     case upstream::Loss::kDisconnected:
       break;
   }

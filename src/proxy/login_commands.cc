@@ -75,12 +75,13 @@ Judgement by_us(Session& session, std::string_view name, std::string_view passwo
   return has_none && is_upstreams(session, name, password) ? Judgement::granted("default") : Judgement();
 }
 
-// `name`: nothing for AUTH with a password alone.
+// `name`: nothing for AUTH with a password alone. `request`: the whole of it, if it says nothing else.
 Judgement judge(Session& session, std::optional<std::string_view> name, std::string_view password,
-                Protocol protocol) {
+                Protocol protocol, std::string_view request) {
   if (name && name->empty()) return {};
   if (!session.listener().asks_upstream) return by_us(session, name.value_or("default"), password);
-  return by_upstream(session, {std::string(name.value_or("")), std::string(password)}, protocol);
+  return by_upstream(session, {std::string(name.value_or("")), std::string(password), std::string(request)},
+                     protocol);
 }
 
 // Whether AUTH with a password alone makes no sense, since everybody is let in without.
@@ -102,7 +103,7 @@ bool auth(const Call& call) {
     return true;
   }
   const auto judged = judge(call.session, with_user ? std::optional(request[1]) : std::nullopt,
-                            request[with_user ? 2 : 1], Protocol::kResp2);
+                            request[with_user ? 2 : 1], Protocol::kResp2, request.block());
   if (judged.verdict == Judgement::Verdict::kWait) return false;
   if (judged.verdict == Judgement::Verdict::kRefused) {
     call.error(judged.error);
@@ -115,19 +116,20 @@ bool auth(const Call& call) {
 
 void append_hello(const Call& call, Protocol protocol) {
   Buffer& reply = call.reply;
+  const Facts::Server server = call.session.worker().facts().server();
   const auto field = [&reply](std::string_view name, std::string_view value) {
     resp::append_bulk(reply, name);
     resp::append_bulk(reply, value);
   };
   resp::append_map(reply, 7, protocol);
   field("server", "redis");
-  field("version", call.session.worker().facts().version());
+  field("version", server.version);
   resp::append_bulk(reply, "proto");
   resp::append_integer(reply, static_cast<int>(protocol));
   resp::append_bulk(reply, "id");
   resp::append_integer(reply, static_cast<int64_t>(call.session.entry().id));
-  field("mode", "standalone");
-  field("role", "master");
+  field("mode", server.mode);
+  field("role", server.role);
   resp::append_bulk(reply, "modules");
   resp::append_array(reply, 0);
 }
@@ -149,7 +151,8 @@ bool take_hello_options(const Call& call, Protocol protocol, bool& refused) {
   for (size_t i = 2; i < request.size();) {
     if (is_word(request[i], "auth") && i + 2 < request.size()) {
       if (i == counts) {
-        const auto judged = judge(call.session, request[i + 1], request[i + 2], protocol);
+        const std::string_view alone = request.size() == 5 ? request.block() : std::string_view();
+        const auto judged = judge(call.session, request[i + 1], request[i + 2], protocol, alone);
         if (judged.verdict == Judgement::Verdict::kWait) return false;
         if (judged.verdict == Judgement::Verdict::kRefused) {
           call.error(judged.error);

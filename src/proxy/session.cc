@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "info_section.h"
+#include "keyshift/base/ascii.h"
 #include "keyshift/base/log.h"
 #include "keyshift/proxy/errors.h"
 #include "keyshift/proxy/feed.h"
@@ -52,8 +53,8 @@ Session::Session(Worker& worker, size_t listener, std::unique_ptr<net::Stream> s
   entry_->invalidate = [&worker, entry = std::weak_ptr<ClientEntry>(entry_)](std::string names) {
     if (const auto alive = entry.lock()) worker.invalidate_later(alive->id, std::move(names));
   };
-  entry_->unblock = [&worker, entry = std::weak_ptr<ClientEntry>(entry_)](bool error) {
-    if (const auto alive = entry.lock()) worker.unblock_later(alive->id, error);
+  entry_->unblock = [&worker, entry = std::weak_ptr<ClientEntry>(entry_)](WaitEnd how) {
+    if (const auto alive = entry.lock()) worker.end_wait_later(alive->id, how);
   };
   worker_.clients().add(entry_);
   worker_.counters().clients.add();
@@ -292,20 +293,15 @@ bool Session::dispatch(const resp::Request& request) {
   }
   entry_->command.store(row.name.data(), std::memory_order_relaxed);
   if (!row.takes(request.size())) {
-    if (row.reply == Reply::kExec) {
-      if (transaction_) leave_transaction(resp::own::kDiscard);
-      answer_error(errors::exec_aborted(errors::wrong_arity(row.name).substr(4)));
-    } else {
-      refuse(errors::wrong_arity(row.name));
-    }
+    reject(row, errors::wrong_arity(row.name));
     return true;
   }
   if (!authenticated_ && !LocalCommands::allowed_before_auth(row)) {
-    answer_error(errors::kNoAuth);
+    reject(row, errors::kNoAuth);
     return true;
   }
   if (feed_ && looks_at_keys(row)) {
-    refuse(errors::kMonitorsOnly);
+    reject(row, errors::kMonitorsOnly);
     return true;
   }
   if (is_subscribed()) {
@@ -326,7 +322,7 @@ bool Session::dispatch(const resp::Request& request) {
     case Scope::kTransaction:
       return transaction_command(row, request);
     case Scope::kLocal: {
-      Buffer& reply = worker_.scratch();
+      Buffer& reply = worker_.local_reply();
       reply.clear();
       if (!LocalCommands::run(row, request, *this, reply)) return false;
       worker_.counters().commands[static_cast<size_t>(row.family)].add();
@@ -342,7 +338,7 @@ bool Session::dispatch(const resp::Request& request) {
     case Scope::kTunnels:
       return tunnel_command(row, request);
     case Scope::kRefused:
-      if (is_allowed(row)) {
+      if (is_allowed(row, request)) {
         if (row.name == "config|resetstat") worker_.latencies().clear();
         note_pause(row, request);
         return forward(row, request);
@@ -357,10 +353,12 @@ bool Session::dispatch(const resp::Request& request) {
 }
 
 // Whether the operator lets this dangerous command through.
-bool Session::is_allowed(const command::Row& row) const {
+bool Session::is_allowed(const command::Row& row, const resp::Request& request) const {
   const std::string name(row.name);
   const auto& allowed = worker_.settings().allowed;
-  return allowed.contains(name) || allowed.contains(name.substr(0, name.find('|')));
+  if (allowed.contains(name) || allowed.contains(name.substr(0, name.find('|')))) return true;
+  return row.is(command::Row::kOpen) && request.size() > 1 &&
+         allowed.contains(name + '|' + to_lower(request[1]));
 }
 
 // Whether so much waits to be sent on a connection that this session has to; on_room() comes when it is over.
@@ -404,9 +402,14 @@ bool Session::send(upstream::Connection& connection, const command::Row& row, co
   const Begun begun = begin_on(connection, planned.upstream());
   planned.may_block = started_ns == upstream::Connection::kNoDeadline;
   worker_.planner().make(row, request, planned, connection.out(), plan);
-  connection.submit();
   end_begun(connection, begun, plan.refusal == plan::Refusal::kNone);
-  if (plan.refusal == plan::Refusal::kBlocks) return forward_blocking(row, request);
+  if (plan.refusal == plan::Refusal::kBlocks) {
+    // A lease that is submitted first is written first: what comes behind on this connection stays behind.
+    const bool done = forward_blocking(row, request);
+    connection.submit();
+    return done;
+  }
+  connection.submit();
   if (plan.refusal == plan::Refusal::kWalk) {
     walk(row, request);
     return true;
@@ -539,7 +542,8 @@ void Session::check_output() {
   const bool subscribed = is_subscribed();
   const size_t limit =
       subscribed ? settings.subscriber_output_limit_bytes : settings.client_output_limit_bytes;
-  if (stream_->unsent_bytes() + pushes_.size() <= limit || buried_) return;
+  const size_t collected = executing_.empty() ? 0 : executing_.front()->mapper().collected_bytes();
+  if (stream_->unsent_bytes() + pushes_.size() + held_.size() + collected <= limit || buried_) return;
   log::warn("client {}: closed, it leaves more than {} bytes unread (limits.{}_output)", stream_->peer_name(),
             limit, subscribed ? "subscriber" : "client");
   worker_.counters().clients_dropped.add();
@@ -555,12 +559,12 @@ void Session::on_end(std::string_view reason) {
     end_tunnel();
     return;
   }
-  // As Redis: who ends while a command waits takes nothing.
-  if (!reason.empty() || holds(Hold::kBlocked)) {
+  if (!reason.empty()) {
     kill();
     return;
   }
   ended_ = true;
+  if (holds(Hold::kBlocked)) pass_end_on();
   end_if_done();
 }
 

@@ -68,7 +68,7 @@ bool Session::looks_at_keys(const command::Row& row) {
 // ---- SYNC, PSYNC, REPLCONF
 
 bool Session::tunnel_command(const command::Row& row, const resp::Request& request) {
-  if (!is_allowed(row)) {
+  if (!is_allowed(row, request)) {
     answer_error(errors::refused_command(row.name));
     return true;
   }

@@ -15,7 +15,7 @@ using command::Scope;
 // becomes of it is then decided like that of any other.
 bool Session::begin_large(std::string_view bytes) {
   const resp::Request prefix = parser_.request(bytes);
-  if (prefix.empty() || transaction_) return false;
+  if (prefix.empty() || transaction_ || feed_ || is_subscribed()) return false;
   const command::Match match =
       worker_.table().find(prefix[0], prefix.size() > 1 ? prefix[1] : std::string_view());
   if (match.outcome != command::Match::Outcome::kFound || match.row->scope != Scope::kShared ||
@@ -131,6 +131,7 @@ void Session::finish_streamed() {
     borrowed_->abort("it was answered in the middle of a large request");
   }
   streaming_.reset();
+  if (tracking_) renew_tracking();
   parser_.next();
   if (pending_.empty()) end_borrowing();
 }

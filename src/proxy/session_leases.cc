@@ -1,12 +1,15 @@
 // Session: leases, upstream connections that it has alone for a while; and commands that wait in the server.
 //
 //   BLPOP jobs 0        a lease until its reply is here. No request behind it is taken before; what the client sends
-//                       meanwhile waits, and if the client ends, the connection ends with it: no element is taken
+//                       meanwhile waits, and if the client ends, so does the connection: no element is taken
 //   WATCH k, MULTI      a lease, by session_transactions.cc
 //
 // Before a session moves to a lease, and before it moves back, all its replies have come: nothing is reordered.
+#include <array>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "keyshift/proxy/errors.h"
 #include "keyshift/proxy/session.h"
@@ -40,7 +43,6 @@ bool Session::take_lease(Hold why) {
     lease_ = *found;
     if (lease_ == nullptr) return true;
     lease_->listen(this);
-    lease_life_ = lease_->life();
   }
   holds_ |= static_cast<uint8_t>(why);
   return true;
@@ -57,7 +59,7 @@ void Session::end_lease_if_done() {
   if (lease_ == nullptr || holds_ != 0 || !pending_.empty()) return;
   lease_->abandon(this);
   // A reply that is still to come after its time would hold up whoever is next.
-  if (std::exchange(lease_is_spent_, false) || lease_->overdue() > 0) {
+  if (std::exchange(lease_is_spent_, false) || lease_->overdue() > 0 || entry_->ending_waits > 0) {
     pool().give_up(std::exchange(lease_, nullptr));
   } else {
     pool().give_back(std::exchange(lease_, nullptr));
@@ -84,6 +86,9 @@ void Session::drop_lease(std::string_view reason) {
 }
 
 void Session::show_blocked(bool blocked) {
+  ends_unsent_.reset();
+  end_passed_ = false;
+  entry_->waits_on = blocked ? lease_->server_id() : 0;
   entry_->blocked.store(blocked, std::memory_order_relaxed);
 }
 
@@ -100,28 +105,102 @@ bool Session::forward_blocking(const command::Row& row, const resp::Request& req
   }
   if (pending_.size() > before && pending_.back().row != nullptr) {
     show_blocked(true);
+    if (ended_) pass_end_on();
   } else {
     release(Hold::kBlocked);
   }
   return true;
 }
 
-void Session::unblock(bool error) {
-  if (!holds(Hold::kBlocked) || !lease_->usable()) return;
-  if (lease_->state() == upstream::Connection::State::kConnecting) {
-    worker_.unblock_later(entry_->id, error);
-    return;
-  }
-  // The worker's own connections may have rights that the user has not; the user's are there if those are not.
+// The client has ended while its command is in the server, or before: the server learns of it as it would directly. A command
+// that it has executed is answered, and the client gets that; one that waits takes nothing.
+void Session::pass_end_on() {
+  if (!lease_->usable()) return;
+  lease_->finish_sending();
+  lease_is_spent_ = end_passed_ = true;
+}
+
+void Session::look_for_end() {
+  if (buried_ || ended_ || end_passed_ || !holds(Hold::kBlocked)) return;
+  if (!stream_->reading() && stream_->peer_has_ended()) pass_end_on();
+}
+
+// ---- CLIENT UNBLOCK and CLIENT KILL of who waits
+
+namespace {
+
+void tell_end(upstream::Connection& connection, int64_t waits_on, WaitEnd how) {
+  resp::append_array(connection.out(), how == WaitEnd::kError ? 4 : 3);
+  for (const std::string_view word : {"CLIENT", "UNBLOCK"}) resp::append_bulk(connection.out(), word);
+  resp::append_bulk_integer(connection.out(), waits_on);
+  if (how == WaitEnd::kError) resp::append_bulk(connection.out(), "ERROR");
+}
+
+}  // namespace
+
+// The worker's own connections may have rights that the user has not; the user's are there if those are not.
+upstream::Connection& Session::connection_of_worker() {
   upstream::Connection* const ours = worker_.pool().shared(protocol_);
-  upstream::Connection& other = ours->usable() ? *ours : *pool().shared(protocol_);
-  if (!other.usable()) return;
-  resp::append_array(other.out(), error ? 4 : 3);
-  for (const std::string_view word : {"CLIENT", "UNBLOCK"}) resp::append_bulk(other.out(), word);
-  resp::append_bulk_integer(other.out(), lease_->server_id());
-  if (error) resp::append_bulk(other.out(), "ERROR");
-  other.expect({.started_ns = worker_.loop().now_ns()});
-  other.submit();
+  return ours->usable() ? *ours : *pool().shared(protocol_);
+}
+
+std::optional<std::string> Session::end_waits(const std::function<std::vector<EndedWait>()>& waits,
+                                              WaitEnd how) {
+  if (inquiry_ && inquiry_->answered) return std::exchange(inquiry_, nullptr)->ended;
+  if (!answers_exec_ && !pending_.empty()) return std::nullopt;
+  auto asked = std::make_unique<Inquiry>();
+  asked->waits = waits();
+  std::string nothing_asked = ":0\r\n";
+  upstream::Connection& connection = connection_of_worker();
+  std::vector<int64_t> told;
+  for (const EndedWait& wait : asked->waits) {
+    if (wait.connection() != 0) {
+      told.push_back(wait.connection());
+    } else {
+      wait.entry().unblock(how);
+      nothing_asked = ":1\r\n";
+    }
+  }
+  if (told.empty() || !connection.usable()) return nothing_asked;
+  const uint64_t now_ns = worker_.loop().now_ns();
+  const int64_t last = told.back();
+  if (!answers_exec_) told.pop_back();
+  for (const int64_t each : told) {
+    tell_end(connection, each, how);
+    connection.expect({.started_ns = now_ns});
+  }
+  connection.submit();
+  if (answers_exec_) return ":1\r\n";
+  inquiry_ = std::move(asked);
+  const std::string number = std::to_string(last);
+  const std::array<std::string_view, 4> words = {"CLIENT", "UNBLOCK", number, "ERROR"};
+  inquiry_->question.ask(connection, std::span(words).first(how == WaitEnd::kError ? 4 : 3), now_ns,
+                         [this](const upstream::Question::Answer& answer) {
+                           inquiry_->ended = answer.reply.empty() ? ":0\r\n" : std::string(answer.reply);
+                           inquiry_->waits.clear();
+                           inquiry_->answered = true;
+                           resume();
+                         });
+  return std::nullopt;
+}
+
+void Session::end_unsent_wait(WaitEnd how) {
+  if (!holds(Hold::kBlocked) || !lease_->usable()) return;
+  ends_unsent_ = how;
+  if (lease_->server_id() != 0) note_waiting();
+}
+
+// The lease is there, and with it the command that waits.
+void Session::note_waiting() {
+  entry_->waits_on = lease_->server_id();
+  const auto how = std::exchange(ends_unsent_, std::nullopt);
+  if (!how) return;
+  upstream::Connection& connection = connection_of_worker();
+  if (!connection.usable()) return;
+  lease_is_spent_ = true;  // who has it next must not be meant
+  tell_end(connection, lease_->server_id(), *how);
+  connection.expect({.started_ns = worker_.loop().now_ns()});
+  connection.submit();
 }
 
 }  // namespace keyshift::proxy

@@ -82,6 +82,7 @@ void Session::on_login(upstream::Login login) {
 std::optional<bool> Session::is_permitted(const command::Row& row) {
   const auto probe = LocalCommands::probe(row);
   if (probe.empty()) return true;
+  if (inquiry_ && !inquiry_->ended.empty()) return true;  // it was, and has been asked something else since
   if (inquiry_ && inquiry_->answered) {
     const std::string denial = std::exchange(inquiry_, nullptr)->denial;
     if (!denial.empty()) refuse(denial);

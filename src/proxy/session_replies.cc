@@ -10,6 +10,7 @@
 #include "keyshift/proxy/errors.h"
 #include "keyshift/proxy/session.h"
 #include "keyshift/proxy/worker.h"
+#include "keyshift/resp/own_words.h"
 #include "keyshift/resp/reply_cursor.h"
 #include "keyshift/resp/writer.h"
 #include "local_latencies.h"
@@ -85,10 +86,9 @@ void Session::expect(const command::Row& row, const resp::Request& request, plan
   }
   worker_.counters().commands[static_cast<size_t>(row.family)].add();
 
-  if (row.hit == command::Hit::kElements && plan.keys.size() > 1)
-    pending.element_domains = element_domains(row, plan);
+  pending.elements = element_hits(row, plan, generation);
   pending.held = holding_ = hold_back(row);
-  const bool whole = pending.own != nullptr || pending.element_domains != nullptr || pending.held;
+  const bool whole = pending.own != nullptr || pending.held;
   for (const plan::Disposition step : plan.steps) {
     if (step == plan::Disposition::kDiscard) {
       connection->expect({.started_ns = started_ns});
@@ -124,6 +124,16 @@ void Session::refuse(std::string_view text) {
   answer_error(text);
 }
 
+// Refuses a command before it is looked at any further. EXEC, too, ends its transaction then (rejectCommand() in Redis).
+void Session::reject(const command::Row& row, std::string_view text) {
+  if (row.reply != Reply::kExec) {
+    refuse(text);
+    return;
+  }
+  if (transaction_) leave_transaction(resp::own::kDiscard);
+  answer_error(errors::exec_aborted(text.starts_with("ERR ") ? text.substr(4) : text));
+}
+
 void Session::answer_error(std::string_view text) {
   worker_.counters().client_errors.add();
   Buffer& reply = worker_.scratch();
@@ -140,11 +150,17 @@ void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finishe
     on_transaction_reply(pending, bytes, finished, started_ns);
     return;
   }
-  if (!pending.answered && !pending.silent) relay(pending, bytes, finished != nullptr);
+  if (pending.elements && !pending.answered) pending.elements->feed(bytes);
+  // Its wait has been ended since it is killed: it does not live to hear of it.
+  if (entry_->killed && holds(Hold::kBlocked) && finished != nullptr && finished->is_null())
+    pending.answered = true;
+  const bool fits = pending.answered || pending.silent || relay(pending, bytes, finished != nullptr);
   if (finished == nullptr) {
     check_output();
     return;
   }
+  // Whoever else waits on the connection must not get the next reply that comes.
+  upstream::Connection* const foreign = fits ? nullptr : borrowed_ != nullptr ? borrowed_ : &target();
   if (pending.selects >= 0 && finished->type() == '+') {
     pool().note_database(pending.selects);
     set_database(pending.selects);
@@ -152,29 +168,37 @@ void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finishe
   if (pending.row->scope == command::Scope::kTracks) settle_tracking(finished->type() != '-');
   if (streaming_)
     streaming_->lost = true;  // an answer before the request's end: nothing of the rest may be sent
-  if (pending.row->hit != command::Hit::kNone && !pending.answered) {
-    count_hits(*pending.row, *pending.domain, pending.keys, pending.element_domains.get(), bytes, *finished);
+  if (pending.row->hit != command::Hit::kNone && !pending.elements && !pending.answered)
+    count_hits(*pending.row, *pending.domain, pending.keys, *finished);
+  if (--pending.steps_left > 0) {
+    if (foreign != nullptr) foreign->abort("a reply does not fit its command");
+    return;
   }
-  if (--pending.steps_left > 0) return;
   // How long a command waited for others says nothing about us.
   if (started_ns != upstream::Connection::kNoDeadline) {
     auto& durations = worker_.counters().durations[static_cast<size_t>(pending.row->family)];
     durations.record(worker_.loop().now_ns() - started_ns);
   }
   complete();
+  if (foreign != nullptr) foreign->abort("a reply does not fit its command");
 }
 
-void Session::relay(Pending& pending, std::string_view bytes, bool finished) {
+// Returns false if the reply is none to this command.
+bool Session::relay(Pending& pending, std::string_view bytes, bool finished) {
   Buffer& out = pending.held ? held_ : stream_->out();
   if (pending.map) {
-    pending.mapper->map(bytes, out);
+    if (!pending.mapper->map(bytes, out)) {
+      pending.held = false;
+      answer_head(errors::kForeignReply);
+      return false;
+    }
   } else if (pending.own && pending.own->info) {
     append_info(bytes, worker_, pending.own->section, protocol_, out);
   } else if (pending.own) {
     worker_.latencies().merge(bytes, pending.own->commands, worker_.table(), protocol_, out);
   } else if (pending.mapper && (bytes.starts_with('-') || !error_.empty()) && !pending.begun) {
     error_.append(bytes);
-    if (!finished) return;
+    if (!finished) return true;
     pending.mapper->map_error(error_.view(), out);
     error_.clear();
   } else {
@@ -182,40 +206,29 @@ void Session::relay(Pending& pending, std::string_view bytes, bool finished) {
     out.append(bytes);
   }
   stream_->mark_dirty();
+  return true;
 }
 
-// Null if all elements of the reply are about keys of one domain. Then the reply need not be whole to be counted.
-ElementDomains Session::element_domains(const command::Row& row, const plan::Plan& plan) const {
-  const auto& keys = plan.keys;
-  const Generation& generation = *worker_.generation();
+// Null if all elements of the reply are about keys of one domain.
+std::unique_ptr<ElementHits> Session::element_hits(const command::Row& row, const plan::Plan& plan,
+                                                   const Generation& generation) {
+  if (row.hit != command::Hit::kElements || plan.keys.size() < 2) return nullptr;
   const auto domain_of = [&generation](const plan::PlannedKey& key) {
     return &generation.domain(key.domain);
   };
-  if (row.hit != command::Hit::kElements ||
-      std::ranges::all_of(keys, [&](const auto& key) { return domain_of(key) == domain_of(keys.front()); })) {
+  telemetry::DomainStats* const first = domain_of(plan.keys.front());
+  if (std::ranges::all_of(plan.keys, [&](const auto& key) { return domain_of(key) == first; }))
     return nullptr;
-  }
-  auto domains = std::make_unique<std::vector<telemetry::DomainStats*>>();
-  for (const auto& key : keys) domains->push_back(domain_of(key));
-  return domains;
+  std::vector<telemetry::DomainStats*> domains;
+  for (const auto& key : plan.keys) domains.push_back(domain_of(key));
+  return std::make_unique<ElementHits>(std::move(domains));
 }
 
-// `reply` is whole if there are `element_domains`.
 void Session::count_hits(const command::Row& row, telemetry::DomainStats& domain, uint32_t keys,
-                         const std::vector<telemetry::DomainStats*>* element_domains, std::string_view reply,
                          const resp::ReplyScanner& scanner) {
-  if (element_domains == nullptr || scanner.type() != '*') {
-    const plan::HitCount count = plan::count_hits(row.hit, scanner, keys);
-    domain.hits.add(count.hits);
-    domain.misses.add(count.misses);
-    return;
-  }
-  resp::ReplyCursor cursor(reply);
-  cursor.next();
-  for (telemetry::DomainStats* const each : *element_domains) {
-    if (cursor.done()) break;
-    (cursor.next().is_null ? each->misses : each->hits).add();
-  }
+  const plan::HitCount count = plan::count_hits(row.hit, scanner, keys);
+  domain.hits.add(count.hits);
+  domain.misses.add(count.misses);
 }
 
 // The request at the head is answered: it leaves, and the local replies that waited for it with it.
@@ -249,6 +262,7 @@ void Session::complete() {
 // Answers the request at the head by an error of ours, unless it has been; what the upstream still says of it is dropped.
 void Session::answer_head(std::string_view text) {
   Pending& pending = pending_.front();
+  if (pending.held) held_.clear();
   if (!pending.answered && !pending.silent) {
     worker_.counters().client_errors.add();
     resp::append_error(stream_->out(), text);
@@ -270,6 +284,11 @@ void Session::push(std::string_view frame) {
 
 void Session::on_lost(upstream::Loss loss, std::string_view reason) {
   if (buried_) return;
+  // The upstream has given up what the client waited for, since that has ended.
+  if (end_passed_ && holds(Hold::kBlocked)) {
+    kill();
+    return;
+  }
   Pending& pending = pending_.front();
   if (pending.begun && !pending.silent) {
     // Half a reply has left: no error can be told from the rest of it.

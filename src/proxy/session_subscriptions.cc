@@ -42,7 +42,7 @@ std::optional<bool> Session::dispatch_subscribed(const command::Row& row, const 
   if (row.name == "ping") return subscription_command(row, request);
   if (row.scope == command::Scope::kSubscribes || row.name == "quit" || row.name == "reset")
     return std::nullopt;
-  refuse(errors::only_subscriber(row.name));
+  reject(row, errors::only_subscriber(row.name));
   return true;
 }
 

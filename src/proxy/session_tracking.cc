@@ -143,7 +143,11 @@ void Session::settle_tracking(bool done) {
   Tracking& tracking = *tracking_;
   const bool off = std::exchange(tracking.asked, TrackingAsked::kNothing) == TrackingAsked::kOff;
   const std::optional<TrackingOptions> before = std::exchange(tracking.before, std::nullopt);
-  if (off ? done : !done && !before) {
+  if (off && done) {
+    turn_off_tracking();
+    return;
+  }
+  if (!off && !done && !before) {
     end_tracking();
     return;
   }
@@ -161,6 +165,17 @@ void Session::settle_tracking(bool done) {
   }
 }
 
+// The server still knows what was read, and when the client turns tracking on again it is told of that too: it keeps its
+// lease.
+void Session::turn_off_tracking() {
+  Tracking& tracking = *tracking_;
+  tracking.on = tracking.told = tracking.broken = tracking.caching = false;
+  tracking.told_prefixes.clear();
+  if (tracking.options.bcast) tracking.mapper.reset();
+  tracking.leave_redirection();
+  show_tracking();
+}
+
 // The lease is not for others: the server still knows what was read on it.
 void Session::end_tracking() {
   lease_->abandon(tracking_.get());
@@ -172,6 +187,10 @@ void Session::end_tracking() {
 
 // The lease was dropped since the client is another user now: what it has read is tracked by nobody.
 void Session::carry_tracking() {
+  if (!tracking_->on) {
+    tracking_.reset();
+    return;
+  }
   tracking_->leave_redirection();
   tracking_->told_prefixes.clear();
   lose_track();
@@ -184,7 +203,6 @@ void Session::carry_tracking() {
     return;
   }
   lease_->listen(this);
-  lease_life_ = lease_->life();
   holds_ |= static_cast<uint8_t>(Hold::kTracking);
   renew_tracking();
 }
@@ -222,10 +240,12 @@ void Session::tell_tracking(upstream::Waiter* waiter) {
   tracking.told_prefixes = std::move(wanted);
 }
 
-// Turns tracking on again where it was lost, as soon as that can be; not among the commands of a transaction.
+// Turns tracking on again where it was lost, as soon as that can be; not among the commands of a transaction, and not in the
+// middle of a request that is still arriving.
 void Session::renew_tracking() {
   Tracking& tracking = *tracking_;
-  if (tracking.told || !tracking.on || is_settling_tracking() || holds(Hold::kTransaction)) return;
+  if (tracking.told || !tracking.on || is_settling_tracking() || holds(Hold::kTransaction) || streaming_)
+    return;
   if (lease_ == nullptr || !lease_->usable()) return;
   if (tracking.options.redirect != 0 && !tracking.has_redirection().value_or(false)) return;
   tell_tracking(&tracking);
@@ -245,6 +265,7 @@ void Session::note_tracked_database(int database) {
 // Begins a command on its connection: all that must precede it. What becomes of it is said with end_begun().
 Session::Begun Session::begin_on(upstream::Connection& connection, int database) {
   if (tracking_) renew_tracking();
+  if (worker_.options().client_names) connection.call(entry_->name);
   connection.begin(database);
   return say_caching(connection);
 }
@@ -335,7 +356,9 @@ void Session::on_invalidated(std::string_view names) {
 }
 
 void Session::on_connected() {
-  if (!buried_ && tracking_) renew_tracking();
+  if (buried_) return;
+  if (tracking_) renew_tracking();
+  if (holds(Hold::kBlocked)) note_waiting();
 }
 
 void Session::on_disconnected(std::string_view) {

@@ -1,4 +1,4 @@
-// Session::Tracking: what a client's CLIENT TRACKING has turned on, from its first ON to OFF.
+// Session::Tracking: what a client's CLIENT TRACKING has turned on, and off again, from its first ON.
 //
 // As a waiter it stands for what the session asks by itself: it listens to the connection that invalidations are
 // redirected to, and waits for the answer when tracking is turned on again after a loss.

@@ -62,10 +62,15 @@ bool Session::answer_ok(const command::Row& row) {
 // ---- WATCH
 
 bool Session::watch(const command::Row& row, const resp::Request& request) {
+  const bool is_first = !holds(Hold::kWatch);
   if (!take_lease(Hold::kWatch)) return false;
   if (lease_ == nullptr) {
     answer_error(errors::no_lease(row.name));
     return true;
+  }
+  if (is_first) {
+    watched_in_life_ = lease_->life();
+    watched_by_ = worker_.settings().rules;
   }
   if (!lease_->usable()) {
     answer_unreachable(*lease_);
@@ -81,7 +86,7 @@ bool Session::watch(const command::Row& row, const resp::Request& request) {
 void Session::unwatch() {
   watch_broken_ = false;
   if (!holds(Hold::kWatch)) return;
-  if (lease_->usable() && !lease_is_lost()) {
+  if (lease_->usable() && lease_->life() == watched_in_life_) {
     append_word(lease_->out(), resp::own::kUnwatch);
     lease_->expect({.started_ns = worker_.loop().now_ns()});
     lease_->submit();
@@ -89,9 +94,12 @@ void Session::unwatch() {
   release(Hold::kWatch);
 }
 
-// What is watched may have changed, and nobody would know.
+// What is watched may have changed, and nobody would know: the server that knew of it is lost, or other rules give the keys
+// other names.
 bool Session::watch_is_lost() const {
-  return watch_broken_ || (holds(Hold::kWatch) && lease_is_lost());
+  if (watch_broken_) return true;
+  return holds(Hold::kWatch) &&
+         (lease_->life() != watched_in_life_ || watched_by_ != worker_.settings().rules);
 }
 
 // ---- MULTI
@@ -149,6 +157,7 @@ bool Session::multi(const command::Row& row, const resp::Request& request) {
   }
   worker_.counters().commands[static_cast<size_t>(row.family)].add();
   if (tracking_) renew_tracking();
+  if (worker_.options().client_names) connection->call(entry_->name);
   const Begun begun = say_caching(*connection);
   connection->out().append(request.block());
   end_begun(*connection, begun, true);
@@ -234,7 +243,7 @@ bool Session::queue(const command::Row& row, const resp::Request& request) {
       refuse(errors::never_possible(row.name));
       return true;
     case Scope::kRefused:
-      if (is_allowed(row)) {
+      if (is_allowed(row, request)) {
         note_pause(row, request);
         break;
       }
@@ -300,7 +309,7 @@ void Session::queue_upstream(const command::Row& row, const resp::Request& reque
       plan,
       {.row = &row,
        .domain = plan.keys.empty() ? generation.no_domain : &generation.domain(plan.keys.front().domain),
-       .element_domains = element_domains(row, plan),
+       .elements = element_hits(row, plan, generation),
        .here = nullptr,
        .keys = static_cast<uint32_t>(plan.keys.size()),
        .selects = static_cast<int>(selects)},
@@ -387,11 +396,13 @@ class Session::Executing final : public plan::ExecMapper::Handler {
     }
   }
 
-  void on_value(size_t index, const resp::ReplyScanner& scanner, std::string_view value) override {
+  void on_piece(size_t index, std::string_view piece, const resp::ReplyScanner* finished) override {
     const Transaction::Command& command = transaction_.command(index);
-    if (command.selects >= 0 && scanner.type() == '+') transaction_.note_selected(command.selects);
-    if (command.row->hit != command::Hit::kNone)
-      count_hits(*command.row, *command.domain, command.keys, command.element_domains.get(), value, scanner);
+    if (command.elements) command.elements->feed(piece);
+    if (finished == nullptr) return;
+    if (command.selects >= 0 && finished->type() == '+') transaction_.note_selected(command.selects);
+    if (command.row->hit != command::Hit::kNone && !command.elements)
+      count_hits(*command.row, *command.domain, command.keys, *finished);
   }
 
  private:
@@ -401,7 +412,9 @@ class Session::Executing final : public plan::ExecMapper::Handler {
 
 // Executes a command of the proxy's own in EXEC's place for it, and appends its answer.
 void Session::answer_in_exec(const command::Row& row, const resp::Request& request, Buffer& out) {
+  answers_exec_ = true;
   if (!LocalCommands::run(row, request, *this, out)) resp::append_error(out, errors::kNotInTransaction);
+  answers_exec_ = false;
 }
 
 // Takes a reply, or a piece of one, to a request of a transaction.

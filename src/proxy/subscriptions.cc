@@ -133,7 +133,10 @@ void Subscriptions::detach(Subscription& subscription) {
 }
 
 void Subscriptions::end_if_unused(Topic* topic) {
-  if (topic->wanted == 0 && topic->under_way == 0 && !topic->asked) topics(topic->kind).erase(topic->name);
+  // A receiver whose wait for the end was lost goes after it is told so.
+  const bool unused =
+      topic->wanted == 0 && topic->under_way == 0 && !topic->asked && topic->receivers.empty();
+  if (unused) topics(topic->kind).erase(topic->name);
 }
 
 // A client counts while the upstream sends us what it is subscribed to.
@@ -288,7 +291,11 @@ void Subscriptions::on_disconnected(std::string_view reason) {
     const Ask ask = lost.pop_front();
     if (ask.waits != nullptr) ask.waits->on_done(error);
   }
-  for (Topics& all : topics_) std::erase_if(all, [](const auto& entry) { return entry.second->wanted == 0; });
+  for (Topics& all : topics_) {
+    std::erase_if(all, [](const auto& entry) {
+      return entry.second->wanted == 0 && entry.second->under_way == 0 && entry.second->receivers.empty();
+    });
+  }
 }
 
 void Subscriptions::look_after() {

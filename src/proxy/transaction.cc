@@ -12,8 +12,8 @@ constexpr size_t kPerKey = 2 * sizeof(std::string) + sizeof(void*);
 }  // namespace
 
 void Transaction::add(plan::Plan& plan, Command command, size_t size) {
-  if (plan.mapper || command.element_domains) held_bytes_ += 2 * size + command.keys * kPerKey;
-  mapper_.add(plan, command.element_domains != nullptr);
+  if (plan.mapper || command.elements) held_bytes_ += 2 * size + command.keys * kPerKey;
+  mapper_.add(plan);
   if (command.selects >= 0) {
     database_ = command.selects;
     selects_ = changes_session_ = true;

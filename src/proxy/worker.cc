@@ -155,9 +155,9 @@ void Worker::kill_later(uint64_t id) {
   });
 }
 
-void Worker::unblock_later(uint64_t id, bool error) {
-  loop_.post([this, id, error] {
-    if (Session* const session = find_session(id)) session->unblock(error);
+void Worker::end_wait_later(uint64_t id, WaitEnd how) {
+  loop_.post([this, id, how] {
+    if (Session* const session = find_session(id)) session->end_unsent_wait(how);
   });
 }
 
@@ -198,6 +198,8 @@ void Worker::look_after_sessions() {
       session->kill();
     } else if (session->idle_since(idle_ns)) {
       session->drain();
+    } else {
+      session->look_for_end();
     }
   }
   subscriptions_->look_after();

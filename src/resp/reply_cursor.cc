@@ -6,7 +6,7 @@
 namespace keyshift::resp {
 
 Token ReplyCursor::next() {
-  KEYSHIFT_CHECK(position_ < frame_.size(), "next() behind the end of a reply");
+  if (done()) return {};
   const size_t line_end = frame_.find("\r\n", position_ + 1);
   KEYSHIFT_CHECK(line_end != std::string_view::npos, "a reply that no scanner accepted");
   Token token;
@@ -52,10 +52,13 @@ Token ReplyCursor::peek() const {
 
 std::string_view ReplyCursor::skip() {
   const size_t begin = position_;
-  for (uint64_t owed = 1; owed > 0;) {
+  for (uint64_t owed = 1; owed > 0 && !done();) {
+    const bool within = position_ != begin;
     const Token token = next();
     owed += token.count;
-    if (token.type != '|') --owed;  // an attribute belongs to the value behind it
+    // An attribute belongs to the value behind it, and a push within a value to nobody.
+    const bool beside = token.type == '|' || (token.type == '>' && within);
+    if (!beside) --owed;
   }
   return frame_.substr(begin, position_ - begin);
 }

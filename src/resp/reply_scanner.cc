@@ -250,7 +250,9 @@ bool ReplyScanner::number_read() {
   const uint64_t owed = pairs ? 2 * value_ : value_;
   if (is_reply_) elements_ = owed;
   remaining_ += owed;
-  if (current_ != '|') --remaining_;
+  // An attribute belongs to the value behind it, and a push within a reply to nobody (EXEC of what pushes).
+  const bool beside = current_ == '|' || (current_ == '>' && !is_reply_);
+  if (!beside) --remaining_;
   state_ = State::kType;
   return remaining_ <= max_elements_;
 }

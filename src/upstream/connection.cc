@@ -18,6 +18,8 @@ namespace own = resp::own;
 
 namespace {
 
+// What the server calls a connection that no client has named.
+constexpr std::string_view kOurName = "keyshift";
 // How a server refuses what it cannot do while a script runs.
 constexpr std::string_view kBusy = "-BUSY ";
 
@@ -25,6 +27,13 @@ void append_select(Buffer& out, std::string_view name, int database) {
   resp::append_array(out, 2);
   resp::append_bulk(out, name);
   resp::append_bulk_integer(out, database);
+}
+
+void append_name(Buffer& out, std::string_view name) {
+  resp::append_array(out, 3);
+  resp::append_bulk(out, own::kClient);
+  resp::append_bulk(out, "SETNAME");
+  resp::append_bulk(out, name);
 }
 
 }  // namespace
@@ -50,6 +59,8 @@ void Connection::open() {
   refusal_.clear();
   needs_login_ = false;
   database_ = options_.database;
+  name_ = kOurName;
+  finishing_ = false;
   queued_.release();
   connecting_ = std::make_unique<net::Connecting>(
       loop_, options_.address,
@@ -73,12 +84,16 @@ void Connection::connected(Result<std::unique_ptr<net::Stream>> stream) {
 // nothing wrong.
 void Connection::handshake() {
   Buffer& out = stream_->out();
+  greeted_in_ = options_.protocol;
   const bool resp3 = options_.protocol == resp::Protocol::kResp3;
   const bool logs_in = options_.logs_in || !options_.password.empty();
   password_is_new_ = false;
   const std::string_view user = options_.username.empty() ? "default" : std::string_view(options_.username);
   handshake_replies_ = 0;
-  if (resp3) {
+  if (!login_request_.empty()) {
+    out.append(std::exchange(login_request_, {}));
+    ++handshake_replies_;
+  } else if (resp3) {
     resp::append_array(out, logs_in ? 5 : 2);
     resp::append_bulk(out, own::kHello);
     resp::append_bulk(out, "3");
@@ -108,10 +123,7 @@ void Connection::handshake() {
 void Connection::introduce() {
   introduced_ = true;
   Buffer& out = stream_->out();
-  resp::append_array(out, 3);
-  resp::append_bulk(out, own::kClient);
-  resp::append_bulk(out, "SETNAME");
-  resp::append_bulk(out, "keyshift");
+  append_name(out, kOurName);
   resp::append_array(out, 2);
   resp::append_bulk(out, own::kClient);
   resp::append_bulk(out, "ID");
@@ -179,6 +191,7 @@ void Connection::become_ready() {
   stream_->out().append(queued_.view());
   queued_.release();
   stream_->mark_dirty();
+  if (finishing_) stream_->finish_sending();
   if (listener_ != nullptr) listener_->on_connected();
 }
 
@@ -206,6 +219,14 @@ void Connection::speak(resp::Protocol protocol) {
 
 void Connection::begin(int database) {
   if (database != database_) select(database, nullptr);
+}
+
+void Connection::call(std::string_view name) {
+  if (name.empty()) name = kOurName;
+  if (name == name_) return;
+  append_name(out(), name);
+  name_ = name;
+  expect({.started_ns = loop_->now_ns()});
 }
 
 void Connection::require(int database) {
@@ -250,6 +271,12 @@ void Connection::abandon(Waiter* waiter) {
   for (size_t i = timed_out_; i < expected_.size(); ++i) {
     if (expected_[i].waiter == waiter) expected_[i].waiter = nullptr;
   }
+  // Who is told of a loss may take others with him that are still to be told.
+  for (Ring<Expectation>* const lost : failing_) {
+    for (size_t i = 0; i < lost->size(); ++i) {
+      if ((*lost)[i].waiter == waiter) (*lost)[i].waiter = nullptr;
+    }
+  }
   std::erase(waiting_for_room_, waiter);
   if (listener_ == waiter) listener_ = nullptr;
 }
@@ -290,8 +317,15 @@ bool Connection::deliver(std::string_view& bytes) {
                    : (expected_.front().waiter == nullptr ? Delivery::kDrop : expected_.front().delivery);
   std::string_view reply = piece;
   if (delivery == Delivery::kWhole && (!complete || !collected_.empty())) {
-    collected_.append(piece);
-    reply = collected_.view();
+    if (collected_.size() + piece.size() > options_.collected_limit_bytes && !in_handshake) {
+      const uint64_t life = lives_;
+      refuse_large_reply();
+      if (life != lives_) return false;
+      if (!complete) return true;
+    } else {
+      collected_.append(piece);
+      reply = collected_.view();
+    }
   }
   if (in_handshake) {
     if (!complete) return true;
@@ -305,15 +339,21 @@ bool Connection::deliver(std::string_view& bytes) {
     stats_->upstream_waiting.subtract();
     if (scanner_.type() == '-') stats_->upstream_errors.add();
     if (expectation.own != Own::kNone && !on_own_reply(expectation.own, piece)) return false;
-    if (delivery != Delivery::kDrop) {
+    if (expectation.waiter != nullptr && delivery != Delivery::kDrop)
       expectation.waiter->on_reply(reply, &scanner_, expectation.started_ns);
-    }
     collected_.clear();
   } else if (delivery == Delivery::kStream) {
     const Expectation& expectation = expected_.front();
     expectation.waiter->on_reply(piece, nullptr, expectation.started_ns);
   }
   return true;
+}
+
+// The reply at the head is not collected any further: who waits for it is told, and the rest passes unheard.
+void Connection::refuse_large_reply() {
+  collected_.release();
+  Waiter* const waiter = std::exchange(expected_.front().waiter, nullptr);
+  waiter->on_lost(Loss::kTooLarge, fmt::format("{} bytes", options_.collected_limit_bytes));
 }
 
 // Returns false if the connection was given up.
@@ -354,6 +394,10 @@ bool Connection::deliver_push(std::string_view& bytes) {
 
 void Connection::on_end(std::string_view reason) {
   count_traffic();
+  if (finishing_) {
+    abort("it was asked to end");
+    return;
+  }
   go_down(reason.empty() ? "the upstream closed the connection" : reason);
 }
 
@@ -398,6 +442,11 @@ void Connection::abort(std::string_view reason) {
   close(Loss::kDisconnected);
 }
 
+void Connection::finish_sending() {
+  finishing_ = true;
+  if (state_ == State::kReady) stream_->finish_sending();
+}
+
 std::unique_ptr<net::Stream> Connection::hand_over() {
   KEYSHIFT_CHECK(state_ == State::kReady && expected_.empty(), "a connection in use was handed over");
   count_traffic();
@@ -439,6 +488,7 @@ void Connection::fail_all(Loss loss, std::string_view reason) {
   // A waiter's answer to the loss may be its next request: that belongs to the next life of the connection.
   Ring<Expectation> lost;
   std::swap(lost, expected_);
+  failing_.push_back(&lost);
   const std::string text(reason);
   while (!lost.empty()) {
     const Expectation expectation = lost.pop_front();
@@ -446,6 +496,7 @@ void Connection::fail_all(Loss loss, std::string_view reason) {
     stats_->lost.add();
     expectation.waiter->on_lost(loss, text);
   }
+  std::erase(failing_, &lost);
 }
 
 // Full jitter (Brooker, "Exponential Backoff And Jitter"): many sidecars do not come back in step.
@@ -454,6 +505,15 @@ uint64_t Connection::next_pause_ms() {
   const auto highest = static_cast<uint64_t>(options_.reconnect_max_ms);
   pause_ms_ = pause_ms_ == 0 ? lowest : std::min(pause_ms_ * 2, highest);
   return std::uniform_int_distribution<uint64_t>(lowest / 2, pause_ms_)(random_);
+}
+
+void Connection::check_introduction(uint64_t now_ns) {
+  if (state_ != State::kReady || introduced_ || !expected_.empty()) return;
+  introduce();
+  name_ = kOurName;
+  expect({.started_ns = now_ns});
+  expect({.started_ns = now_ns, .own = Own::kId});
+  submit();
 }
 
 void Connection::check_deadlines(uint64_t now_ns) {
@@ -465,17 +525,17 @@ void Connection::check_deadlines(uint64_t now_ns) {
     if (past(attempt_started_ns_, options_.connect_timeout_ms)) {
       go_down(fmt::format("no connection within {} ms", options_.connect_timeout_ms));
     } else if (!expected_.empty() && past(expected_.front().started_ns, options_.queue_timeout_ms)) {
+      if (stream_ && greeted_in_ != options_.protocol) {
+        // What was queued changes the protocol: without it the server and we would not agree on that.
+        go_down("the connection is not there yet");
+        return;
+      }
       queued_.release();
       database_ = options_.database;
+      name_ = kOurName;
       fail_all(Loss::kNotSent, "the connection is not there yet");
     }
     return;
-  }
-  if (state_ == State::kReady && !introduced_ && expected_.empty()) {
-    introduce();
-    expect({.started_ns = now_ns});
-    expect({.started_ns = now_ns, .own = Own::kId});
-    submit();
   }
   // The late reply did not come either: a peer that hangs, or a frame without an end.
   if (timed_out_ > 0 && past(expected_.front().started_ns, 2 * options_.reply_timeout_ms)) {

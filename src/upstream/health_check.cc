@@ -77,11 +77,15 @@ void HealthCheck::ask() {
 void HealthCheck::read_info(const std::string& info) {
   if (!asked_for_commands_) ask_for_commands();
   health_.version = info_field(info, "redis_version");
+  health_.mode = info_field(info, "redis_mode");
+  const std::string role(info_field(info, "role"));
+  const bool turned = std::exchange(health_.role, role) != role;
+  if (turned) callbacks_.changed(health_);
   if (info_field(info, "loading") == "1") {
     set(false, "the upstream is loading its data");
-  } else if (info_field(info, "role") == "slave" && info_field(info, "master_link_status") == "down") {
+  } else if (role == "slave" && info_field(info, "master_link_status") == "down") {
     set(false, "the upstream is a replica that has lost its master");
-  } else if (info_field(info, "role") == "slave" && info_field(info, "slave_read_only") == "1") {
+  } else if (role == "slave" && info_field(info, "slave_read_only") == "1") {
     set(false, "the upstream is a replica and takes no writes");
   } else {
     set(true, "");

@@ -171,6 +171,9 @@ void Pool::check_deadlines() {
   const uint64_t now_ns = loop_->now_ns();
   // A session that is told of its loss may borrow or give back: walk a list that this does not change.
   for (Connection* connection : all()) connection->check_deadlines(now_ns);
+  for (const auto* connections : {&resp2_, &resp3_, &idle_}) {
+    for (const auto& connection : *connections) connection->check_introduction(now_ns);
+  }
 }
 
 }  // namespace keyshift::upstream

@@ -109,6 +109,7 @@ void Users::begin(Attempt& attempt) {
   attempt.is_candidate = true;
   attempt.user = make(said, true);
   attempt.connection = attempt.user->pool().shared(attempt.protocol);
+  if (!said.request.empty()) attempt.connection->log_in_by(said.request);
   // Whatever the upstream says to it: that it says something means that we are in.
   const std::array<std::string_view, 1> words = {"PING"};
   ask(attempt, words);

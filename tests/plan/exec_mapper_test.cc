@@ -10,9 +10,9 @@ namespace {
 class ExecMapperTest : public PlanTest, public ExecMapper::Handler {
  protected:
   // A command that is planned and sent, and one that the proxy answers itself.
-  void sent(const std::string& line, bool whole = false) {
+  void sent(const std::string& line) {
     plan(line);
-    mapper_.add(plan_, whole);
+    mapper_.add(plan_);
   }
   void ours(std::string answer) {
     mapper_.add_answered_here();
@@ -24,10 +24,9 @@ class ExecMapperTest : public PlanTest, public ExecMapper::Handler {
     out.append(answers_[command]);
     events_ += std::to_string(command) + " here; ";
   }
-  void on_value(size_t command, const resp::ReplyScanner& scanner, std::string_view value) override {
-    events_ += std::to_string(command) + " " + scanner.type();
-    if (!value.empty()) events_ += " of " + std::to_string(value.size());
-    events_ += "; ";
+  void on_piece(size_t command, std::string_view piece, const resp::ReplyScanner* finished) override {
+    pieces_ += piece;
+    if (finished != nullptr) events_ += std::to_string(command) + " " + finished->type() + "; ";
   }
 
   // EXEC's reply, in pieces of `size` bytes; "refused" if it is not one to these commands.
@@ -44,6 +43,7 @@ class ExecMapperTest : public PlanTest, public ExecMapper::Handler {
   ExecMapper mapper_;
   std::vector<std::string> answers_;
   std::string events_;
+  std::string pieces_;  // of all values
 };
 
 TEST_F(ExecMapperTest, WhatChangesNothingGoesThrough) {
@@ -118,12 +118,23 @@ TEST_F(ExecMapperTest, ErrorsAreMappedByTheirCommands) {
             "*2\r\n-ERR Bad data\r\n-NOGROUP No such key 'job:7' or consumer group 'g'\r\n");
 }
 
-TEST_F(ExecMapperTest, WhatIsToBeSeenWholeIsCollectedAndUnchanged) {
-  sent("MGET job:1 a", true);
-  sent("GET a");
-  const std::string reply = "*2\r\n*2\r\n$1\r\nx\r\n$-1\r\n$1\r\ny\r\n";
-  EXPECT_EQ(exec(reply, 3), reply);
-  EXPECT_EQ(events_, "0 * of 16; 1 $; ");
+TEST_F(ExecMapperTest, ValuesAreSeenInPiecesAsTheServerSaidThem) {
+  sent("SADD mood:u x");
+  sent("LMPOP 2 job:1 job:2 LEFT");
+  exec("*3\r\n:1\r\n:7\r\n*2\r\n$14\r\nwork:jobs:id:2\r\n*1\r\n$1\r\nx\r\n", 3);
+  EXPECT_EQ(pieces_, ":1\r\n*2\r\n$14\r\nwork:jobs:id:2\r\n*1\r\n$1\r\nx\r\n") << "without what is hidden";
+  EXPECT_EQ(events_, "0 :; 1 *; ");
+}
+
+TEST_F(ExecMapperTest, PushesAmongTheValuesPassAndAnswerNothing) {
+  const std::string push = ">2\r\n$1\r\np\r\n:9\r\n";
+  for (const size_t size : {size_t{1}, size_t{4}, SIZE_MAX}) {
+    mapper_ = {};
+    sent("SADD mood:u x");
+    sent("GET a");
+    EXPECT_EQ(exec("*3\r\n" + push + ":1\r\n:1\r\n" + push + "$1\r\nx\r\n", size),
+              "*2\r\n" + push + ":1\r\n" + push + "$1\r\nx\r\n");
+  }
 }
 
 TEST_F(ExecMapperTest, TheReplyMayBeCutAnywhere) {
@@ -137,7 +148,7 @@ TEST_F(ExecMapperTest, TheReplyMayBeCutAnywhere) {
     sent("LMPOP 2 job:1 job:2 LEFT");
     ours("+ours\r\n");
     sent("LMPOP 2 job:1 job:2 LEFT");
-    sent("MGET a b", true);
+    sent("MGET a b");
     sent("GET a");
     ours("");
     const std::string mapped = exec(reply, size);

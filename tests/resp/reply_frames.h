@@ -1,6 +1,7 @@
 // Replies to test with: random ones, what the scanner says of them in pieces, and where it must agree with hiredis.
 #pragma once
 
+#include <array>
 #include <ostream>
 #include <random>
 #include <string>
@@ -51,8 +52,9 @@ inline ScanOutcome scan_in_pieces(const Limits& limits, std::string_view bytes, 
   return {status, size, {scanner.type(), scanner.number(), scanner.elements(), scanner.nulls()}};
 }
 
-// Appends a reply no deeper than `depth` and says what the scanner should know of it.
-inline Facts append_random_reply(std::string& out, std::mt19937& random, int depth, Protocol protocol) {
+// Appends a reply no deeper than `depth`, or a value within one, and says what the scanner should know of it.
+inline Facts append_random_reply(std::string& out, std::mt19937& random, int depth, Protocol protocol,
+                                 bool within = false) {
   const auto number = [&] { return static_cast<int64_t>(random() % 5 == 0 ? random() : random() % 20) - 5; };
   const auto line = [&](char type, const std::string& text) { out += type + text + "\r\n"; };
   const auto bulk = [&](char type, std::string body) {
@@ -69,7 +71,7 @@ inline Facts append_random_reply(std::string& out, std::mt19937& random, int dep
     Facts facts{type, static_cast<int64_t>(count), count * (type == '%' ? 2 : 1), 0};
     line(type, std::to_string(count));
     for (size_t i = 0; i < facts.elements; ++i)
-      facts.nulls += append_random_reply(out, random, depth - 1, protocol).nulls;
+      facts.nulls += append_random_reply(out, random, depth - 1, protocol, true).nulls;
     return facts;
   };
   const bool resp3 = protocol == Protocol::kResp3;
@@ -122,10 +124,13 @@ inline Facts append_random_reply(std::string& out, std::mt19937& random, int dep
       break;
   }
   if (resp3 && random() % 5 == 0) {
-    out += random() % 2 == 0 ? "|0\r\n" : "|2\r\n+a\r\n*1\r\n:1\r\n+b\r\n|1\r\n+c\r\n+d\r\n:2\r\n";
-    return append_random_reply(out, random, depth > 0 ? depth - 1 : 0, protocol);
+    // Attributes, and among values pushes, stand before a value and count as none.
+    constexpr std::array kBeside = {"|0\r\n", "|2\r\n+a\r\n*1\r\n:1\r\n+b\r\n|1\r\n+c\r\n+d\r\n:2\r\n",
+                                    ">2\r\n+p\r\n*1\r\n:1\r\n"};
+    out += kBeside[random() % (within ? 3 : 2)];
+    return append_random_reply(out, random, depth > 0 ? depth - 1 : 0, protocol, within);
   }
-  return aggregate(resp3 ? "*~>%"[random() % 4] : '*', random() % 6);
+  return aggregate(resp3 ? "*~%>"[random() % (within ? 3 : 4)] : '*', random() % 6);
 }
 
 // The law between the scanner and hiredis 0.14 on RESP2 bytes: empty if it holds, else what is wrong.

@@ -84,6 +84,18 @@ TEST(ReplyScanner, AttributesBelongToTheValueBehindThem) {
   expect_frame("|1\r\n*1\r\n:5\r\n%1\r\n:1\r\n:2\r\n*1\r\n$-1\r\n", {'*', 1, 1, 1});
 }
 
+TEST(ReplyScanner, PushesWithinAReplyAnswerNothing) {
+  for (const std::string_view reply :
+       {"*1\r\n>2\r\n+a\r\n:1\r\n$1\r\nx\r\n", "%1\r\n>1\r\n+a\r\n+k\r\n>0\r\n+v\r\n"}) {
+    for (size_t at = 0; at < reply.size(); ++at) {
+      const ScanOutcome outcome = scan_in_pieces({}, std::string(reply) + "+OK\r\n", {at});
+      EXPECT_EQ(outcome.status, Status::kComplete) << reply;
+      EXPECT_EQ(outcome.size, reply.size()) << reply;
+    }
+  }
+  EXPECT_EQ(scan_in_pieces({}, ">1\r\n+a\r\n", {}).status, Status::kComplete) << "by itself it is a frame";
+}
+
 TEST(ReplyScanner, WhatIsNoRespIsRefusedWhereItStands) {
   expect_error("x", 0);
   expect_error("\r\n", 0);

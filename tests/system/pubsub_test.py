@@ -291,6 +291,7 @@ class LossTest(PubsubTest):
     def test_while_the_upstream_is_away_subscribers_stay_and_are_told_so(self):
         client = self.client()
         self.ask(client, 'SUBSCRIBE', 'away')
+        connected = self.keyshift.metric('upstream_connections')
         self.redis.kill()
         try:
             wait_for(lambda: is_error(self.ask(client, 'SUBSCRIBE', 'other')), 'an error')
@@ -299,6 +300,8 @@ class LossTest(PubsubTest):
         finally:
             self.redis.start()
         wait_for(lambda: not is_error(self.witness.command('GET', 'k:witness')), 'the upstream to be back')
+        # For the other worker, too: each tries again by itself.
+        wait_for(lambda: self.keyshift.metric('upstream_connections') >= connected, 'all connections to be back')
         self.witness.ask('SET', 'k:witness', 'fine')
         wait_for(lambda: self.witness.ask('PUBLISH', 'away', 'back') == 1, 'the subscription to be renewed')
         self.assertEqual(client.read(), frame('*', 'message', 'away', 'back'))

@@ -10,11 +10,11 @@
 // libmd's, with our types around it. Names scripts, protects nothing. A value; no memory of its own.
 #pragma once
 
-#include <sha1.h>
-
 #include <cstddef>
 #include <string>
 #include <string_view>
+
+#include <sha1.h>
 
 namespace keyshift {
 

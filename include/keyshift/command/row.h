@@ -161,6 +161,7 @@ enum class Reply : uint8_t {
   kInfo,           // the text of INFO
   kHistograms,     // LATENCY HISTOGRAM: {command: {calls, histogram}, ...}
   kSlowlog,        // entries that quote commands with their arguments (SLOWLOG GET)
+  kRunning,        // the command of the script that runs, quoted, somewhere (FUNCTION STATS)
   kMonitor,        // +OK, then lines that quote commands with their arguments
   kExec,           // an array of the replies to the queued commands, or null
   kChannels,       // an array of channel names (PUBSUB CHANNELS)

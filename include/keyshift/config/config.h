@@ -39,6 +39,7 @@ struct Upstream {
   int leases = 1'000;          // connections beyond those, each for one client that waits or watches
   int max_users = 100;         // users with connections of their own, at the same time, over all workers
   bool scripts_on_leases = false;
+  bool client_names = false;
 
   int64_t connect_timeout_ms = 2'000;
   int64_t queue_timeout_ms = 1'000;   // longest wait for a connection

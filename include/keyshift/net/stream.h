@@ -47,6 +47,13 @@ class Stream {
   // Gives the stream away: it is written out, then closed. Its handler is not called again.
   static void close_when_sent(std::unique_ptr<Stream> stream);
 
+  // The peer hears that nothing follows, as soon as all is sent. What it says still arrives. Requires: nothing is appended
+  // from now on.
+  void finish_sending() {
+    finishing_ = true;
+    mark_dirty();
+  }
+
   Buffer& out() { return out_; }
   // Has out() written at the end of this turn. Calling it again before that costs nothing.
   void mark_dirty() {
@@ -59,6 +66,8 @@ class Stream {
   void pause_reading();
   void resume_reading();
   bool reading() const { return reading_; }
+  // The peer has sent its last byte, or is gone, though not all that it has sent was read. Asks the kernel.
+  bool peer_has_ended() const;
 
   // Counts of bytes that went through the socket, both ways.
   uint64_t received_bytes() const { return received_bytes_; }
@@ -79,6 +88,7 @@ class Stream {
   Stream(Loop* loop, Handle* handle);
   void enlist();
   void flush();
+  void shut_down();
   void ended(std::string_view reason);
   void read_names();
 
@@ -89,6 +99,7 @@ class Stream {
   bool dirty_ = false;
   bool reading_ = false;
   bool lingering_ = false;  // owned by the loop until all is sent
+  bool finishing_ = false;  // nothing follows what is in out_
   uint64_t received_bytes_ = 0;
   uint64_t sent_bytes_ = 0;
   std::string peer_name_;

@@ -35,7 +35,7 @@ class ChannelMapper final : public ReplyMapper {
   // The next number of the reply gets so many more; with kChannelCounts it is that of this channel of the client.
   void add(int64_t more, std::string_view channel = {}) { counts_.push_back({std::string(channel), more}); }
 
-  void map(std::string_view reply, Buffer& out) override;
+  bool map(std::string_view reply, Buffer& out) override;
 
  private:
   struct Count {

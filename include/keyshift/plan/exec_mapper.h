@@ -12,8 +12,8 @@
 //   GET content:topics:user:u1                    relay      $5..             $5..
 //   EXEC
 //
-// The reply is taken in pieces, as it arrives. What changes nothing goes straight through; only what must be mapped or seen
-// whole is collected, one value at a time.
+// The reply is taken in pieces, as it arrives. What changes nothing goes straight through; only what must be mapped is
+// collected, one value at a time.
 //
 // Owned by the session from MULTI on, until EXEC's reply is complete or the transaction is given up.
 #pragma once
@@ -39,9 +39,9 @@ class ExecMapper {
     virtual ~Handler() = default;
     // Appends the answer to a command of the proxy's own. It is now that it is executed.
     virtual void on_answered_here(size_t command, Buffer& out) = 0;
-    // The value of one of a command's steps that are not discarded has come. `value` holds it if the command was added
-    // as `whole`, else nothing.
-    virtual void on_value(size_t command, const resp::ReplyScanner& scanner, std::string_view value) = 0;
+    // A piece of the value of one of a command's steps that are not discarded, as the server said it. `finished` is the
+    // scanner's word on the value once it is complete, else null.
+    virtual void on_piece(size_t command, std::string_view piece, const resp::ReplyScanner* finished) = 0;
   };
 
   // A command of ours in front of all, which the client knows nothing of.
@@ -50,10 +50,12 @@ class ExecMapper {
     ++hidden_;
   }
   // A command that was planned and sent. Takes the plan's mapper.
-  void add(Plan& plan, bool whole);
+  void add(Plan& plan);
   // A command that the proxy answers itself.
   void add_answered_here() { commands_.emplace_back(); }
   size_t commands() const { return commands_.size(); }
+  // Of a value that must be whole to be mapped, what has come of it.
+  size_t collected_bytes() const { return collected_.size(); }
   // Memory of what was added, but for what the mappers hold.
   size_t bytes() const { return commands_.capacity() * sizeof(Command) + steps_.capacity(); }
 
@@ -67,7 +69,6 @@ class ExecMapper {
   struct Command {
     std::unique_ptr<ReplyMapper> mapper;
     uint32_t steps = 0;  // none: answered by the proxy
-    bool whole = false;
   };
 
   bool read_head(std::string_view& piece, Handler& handler, Buffer& out);
@@ -84,6 +85,7 @@ class ExecMapper {
   resp::ReplyScanner scanner_;
   Buffer collected_;
   bool collecting_ = false;
+  bool pushed_ = false;       // what is scanned is a push among the values
   size_t command_ = 0;        // that the next value belongs to
   size_t step_ = 0;           // that the next value answers
   uint32_t steps_taken_ = 0;  // of that command

@@ -1,14 +1,19 @@
-// Commands as the server quotes them for people, in SLOWLOG and in MONITOR, with the names that clients use.
+// Commands as the server quotes them for people, in SLOWLOG, MONITOR and FUNCTION STATS, as clients have said them.
 //
 // The row of a quoted command says which of its words are keys. A key gets the name that the view shows for it, as KEYS
-// would; one that no name leads to stands as it is. Nothing else changes.
+// would; one that no name leads to stands as it is. What a mapped script has been given beside (plan/scripts.cc) is left
+// out. Nothing else changes.
 //
 //   +1700000000.123456 [0 127.0.0.1:40212] "SET" "work:jobs:id:1" "x"
 //   +1700000000.123456 [0 127.0.0.1:40212] "SET" "job:1" "x"
 //
+//   "FCALL" "f" "1" "work:jobs:id:1" "x" "job:1" "keyshift:9c7242e087de9811:0"
+//   "FCALL" "f" "1" "job:1" "x"
+//
 // Pure. Views end with the call.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -22,10 +27,16 @@
 
 namespace keyshift::plan {
 
-// Fills `positions` with the numbers of the arguments that are keys, in their order. `announced` is how many arguments the
-// command had: what is quoted may be cut. None of a command that is unknown or malformed.
-void find_quoted_keys(const command::Table& table, const resp::Request& quoted, size_t announced,
-                      std::vector<uint32_t>& positions);
+struct Quoted {
+  std::vector<uint32_t> keys;  // the numbers of the arguments that are keys, in their order
+  size_t theirs = 0;           // as many arguments at the beginning are the client's; what follows is ours
+
+  bool has_key(uint32_t at) const { return std::binary_search(keys.begin(), keys.end(), at); }
+};
+
+// `announced` is how many arguments the command had: what is quoted may be cut. Of a command that is unknown or malformed
+// all arguments are the client's, and none is a key.
+void read_quoted(const command::Table& table, const resp::Request& command, size_t announced, Quoted& quoted);
 
 // Appends what KEYS would call the key `physical`, and returns true; false: no name of the view leads to it.
 bool shown_name(const scheme::Ruleset& rules, const scheme::View& view, std::string_view physical,
@@ -49,7 +60,7 @@ class MonitorMapper {
   std::vector<Word> words_;
   Buffer text_;  // of all words, without quotes and escapes
   std::vector<resp::Arg> args_;
-  std::vector<uint32_t> keys_;
+  Quoted quoted_;
   Buffer name_;
 };
 

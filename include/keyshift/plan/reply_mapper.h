@@ -29,7 +29,7 @@ class ReplyMapper {
   // For replies whose names come from the request: kStreams, kKeyedPop, kScriptSha, kOpaque (then only error texts); and
   // kScriptText, which has no names.
   explicit ReplyMapper(command::Reply shape) : shape_(shape) {}
-  // For replies whose names come from the keyspace: kKeys, kScan, kKey, kSlowlog. `steps` replies make one.
+  // For replies whose names come from the keyspace: kKeys, kScan, kKey, kSlowlog, kRunning. `steps` replies make one.
   ReplyMapper(command::Reply shape, std::shared_ptr<const scheme::Ruleset> rules, const scheme::View& view,
               int database, resp::Protocol protocol, std::shared_ptr<const scheme::KeyPattern> pattern,
               size_t steps);
@@ -44,8 +44,9 @@ class ReplyMapper {
     draw_ = draw;
   }
 
-  // Takes the next whole reply. Once the last of `steps` has come, appends the client's reply to `out`.
-  virtual void map(std::string_view reply, Buffer& out);
+  // Takes the next whole reply. Once the last of `steps` has come, appends the client's reply to `out`. Returns false, with
+  // nothing appended, if the reply has not the shape: it is none to this command.
+  virtual bool map(std::string_view reply, Buffer& out);
   // Appends an error reply with the names in it mapped.
   void map_error(std::string_view reply, Buffer& out) const;
 
@@ -55,14 +56,16 @@ class ReplyMapper {
     std::string physical;
   };
 
+  bool fits(std::string_view reply) const;
   void map_keys(std::string_view reply, Buffer& out);
   void append_collected(Buffer& out) const;
   void map_scan(std::string_view reply, Buffer& out);
   void map_random_key(std::string_view reply, Buffer& out);
-  void map_streams(std::string_view reply, Buffer& out) const;
+  bool map_streams(std::string_view reply, Buffer& out) const;
   void map_keyed_pop(std::string_view reply, Buffer& out) const;
   void map_script_text(std::string_view reply, Buffer& out);
   void map_slowlog(std::string_view reply, Buffer& out);
+  void map_running(std::string_view reply, Buffer& out);
   void map_quoted(std::string_view reply, resp::ReplyCursor& cursor, Buffer& out);
   void append_shown(const resp::Token& key, Buffer& out);
   void append_used(std::string_view physical, Buffer& out) const;

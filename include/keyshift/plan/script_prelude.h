@@ -28,6 +28,9 @@
 
 namespace keyshift::plan {
 
+// What the last argument of a mapped script begins with: "keyshift:<fingerprint>:<database>".
+inline constexpr std::string_view kScriptMark = "keyshift:";
+
 class ScriptPrelude {
  public:
   ScriptPrelude(const scheme::Ruleset& rules, const scheme::View& view);

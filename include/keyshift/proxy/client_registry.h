@@ -15,8 +15,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace keyshift::proxy {
 
@@ -32,6 +35,17 @@ enum class ClientFlag : uint16_t {
   kReplicates = 128        // S: what it says and hears passes unread
 };
 
+// What CLIENT LIST and CLIENT KILL mean by a client's type, as getClientType() in Redis.
+enum class ClientType : uint8_t {
+  kNormal,
+  kReplica,
+  kPubsub,
+  kMaster,  // no client of ours is
+};
+
+// How CLIENT UNBLOCK ends a wait: as if its time were over, or with an error.
+enum class WaitEnd : uint8_t { kTimeout, kError };
+
 struct ClientEntry {
   void set(ClientFlag flag, bool on) {
     const auto bit = static_cast<uint16_t>(flag);
@@ -41,7 +55,11 @@ struct ClientEntry {
   bool is(ClientFlag flag) const {
     return (flags.load(std::memory_order_relaxed) & static_cast<uint16_t>(flag)) != 0;
   }
-  // It is subscribed to something: Redis counts it as of type pubsub then.
+  ClientType type() const {
+    if (is(ClientFlag::kReplicates)) return ClientType::kReplica;
+    return subscribes() ? ClientType::kPubsub : ClientType::kNormal;
+  }
+  // It is subscribed to something.
   bool subscribes() const {
     return std::ranges::any_of(subscriptions,
                                [](const auto& kind) { return kind.load(std::memory_order_relaxed) > 0; });
@@ -52,8 +70,8 @@ struct ClientEntry {
   std::string local_address;
   int fd = -1;
   uint64_t created_ns = 0;
-  std::function<void()> kill;         // any thread; closes the session in one of its worker's next turns
-  std::function<void(bool)> unblock;  // the same, for CLIENT UNBLOCK; with an error if true
+  std::function<void()> kill;            // any thread; closes the session in one of its worker's next turns
+  std::function<void(WaitEnd)> unblock;  // the same; ends a wait that the server knows nothing of yet
   std::function<void(std::string)> invalidate;  // the same, for Session::on_invalidated()
 
   // Written by the session's worker.
@@ -62,8 +80,10 @@ struct ClientEntry {
   std::atomic<int> protocol{2};
   std::array<std::atomic<size_t>, 3> subscriptions{};  // channels, patterns, shard channels
   std::atomic<bool> blocked{false};                    // its command waits in the server
-  std::atomic<uint16_t> flags{0};                      // of ClientFlag
-  std::atomic<int> queued{-1};                         // commands since MULTI; -1: there was none
+  std::atomic<int64_t> waits_on{
+      0};  // there, the connection's number; 0: it does not wait, or has not been sent yet
+  std::atomic<uint16_t> flags{0};  // of ClientFlag
+  std::atomic<int> queued{-1};     // commands since MULTI; -1: there was none
   std::atomic<uint64_t> queued_bytes{0};
   std::atomic<int64_t> redirect{-1};  // who gets its invalidations: an id, 0 itself; -1: it does not track
   std::atomic<const char*> command{"NULL"};  // name of the last one: of static lifetime, or its table's
@@ -73,11 +93,37 @@ struct ClientEntry {
   std::atomic<uint64_t> received_bytes{0};
   std::atomic<uint64_t> sent_bytes{0};
 
+  // Written by anybody.
+  std::atomic<int> ending_waits{
+      0};  // who have told the server to end what it waits for, and are not answered yet
+  std::atomic<bool> killed{false};
+
   // Under the registry's lock.
   std::string user = "default";
   std::string name;
   std::string library_name;
   std::string library_version;
+};
+
+// A client's wait in the server that somebody is about to end. While it is there, the connection that the client waits on is
+// lent to nobody else: what the server is told is about that client, however late it comes.
+class EndedWait {
+ public:
+  explicit EndedWait(std::shared_ptr<ClientEntry> entry) : entry_(std::move(entry)) {
+    ++entry_->ending_waits;
+  }
+  ~EndedWait() {
+    if (entry_) --entry_->ending_waits;
+  }
+  EndedWait(EndedWait&&) = default;
+  EndedWait& operator=(EndedWait&&) = delete;
+
+  // What the server calls the connection; 0: it knows nothing of a wait.
+  int64_t connection() const { return entry_->waits_on; }
+  ClientEntry& entry() const { return *entry_; }
+
+ private:
+  std::shared_ptr<ClientEntry> entry_;
 };
 
 class ClientRegistry {
@@ -107,8 +153,10 @@ class ClientRegistry {
   bool contains(uint64_t id) const;
   // Tells the client with this id that keys have changed: see Session::on_invalidated(). False if it is gone.
   bool invalidate(uint64_t id, std::string_view names);
-  // Ends the waiting of the client with this id, with an error or as if its time were over. False if it does not wait.
-  bool unblock(uint64_t id, bool error);
+  // The wait of the client with this id; nothing if it does not wait.
+  std::optional<EndedWait> wait_of(uint64_t id) const;
+  // Those of all entries for which `wanted` is true. They are killed: of what ends their waits they shall not hear.
+  std::vector<EndedWait> waits_of_killed(const std::function<bool(const ClientEntry&)>& wanted) const;
 
  private:
   std::string line_locked(const ClientEntry& entry, uint64_t now_ns) const;

@@ -43,6 +43,8 @@ inline constexpr std::string_view kLargeName =
     "cannot be "
     "mapped; the command was not executed";
 
+inline constexpr std::string_view kUnblockSyntax =
+    "ERR unknown subcommand or wrong number of arguments for 'UNBLOCK'. Try CLIENT HELP.";
 inline constexpr std::string_view kUnblockReason = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
 inline constexpr std::string_view kAuthInMulti =
     "ERR AUTH inside MULTI would make EXEC wait for the upstream twice; log in before MULTI";
@@ -83,6 +85,9 @@ inline constexpr std::string_view kForeignExec =
     "ERR the upstream's reply to EXEC is not one to the commands of this transaction, which may have been "
     "executed";
 
+inline constexpr std::string_view kForeignReply =
+    "ERR the upstream's reply is not one to this command; its connection is given up";
+
 inline constexpr std::string_view kTooManySubscriptions =
     "ERR the names of this client's subscriptions are larger than limits.max_request; use patterns, or more "
     "connections";
@@ -101,7 +106,6 @@ std::string exec_aborted(std::string_view reason);
 std::string outside_of_transaction(std::string_view name);
 std::string overlaps_existing_prefix(std::string_view prefix, std::string_view existing);
 std::string overlaps_provided_prefix(std::string_view prefix, std::string_view provided);
-std::string needs_lease(std::string_view name);
 std::string no_lease(std::string_view name);
 std::string refused_command(std::string_view name);
 std::string never_possible(std::string_view name);

@@ -29,14 +29,19 @@ class Facts {
     std::string needs_restart;    // options that the file says and only a restart brings, with commas
   };
 
-  // "7.0.15", for HELLO. Redis's own words before it is known.
-  std::string version() const {
+  // What HELLO says of the server; before it is known, what most are.
+  struct Server {
+    std::string version = "7.0.0";
+    std::string role = "master";  // or "replica"
+    std::string mode = "standalone";
+  };
+  Server server() const {
     const std::scoped_lock lock(mutex_);
-    return version_;
+    return server_;
   }
-  void set_version(std::string version) {
+  void set_server(Server server) {
     const std::scoped_lock lock(mutex_);
-    version_ = std::move(version);
+    server_ = std::move(server);
   }
 
   Health health() const {
@@ -67,7 +72,7 @@ class Facts {
  private:
   alignas(64) std::atomic<uint64_t> writes_paused_until_ns_{0};
   alignas(64) mutable std::mutex mutex_;
-  std::string version_ = "7.0.0";
+  Server server_;
   Health health_;
   Configuration configuration_;
 };

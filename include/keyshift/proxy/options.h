@@ -18,6 +18,7 @@ struct Options {
   int workers = 1;
   int database = 0;  // that sessions begin in
   resp::Limits limits;
+  bool client_names = false;       // upstream connections bear the clients' names
   bool scripts_on_leases = false;  // a script runs on a connection of its client's own
   // Requests of one client that wait for a reply. Enough to fill a write; few enough that a sudden run of megabyte values
   // stays below the limit of a client that reads slowly.

@@ -20,10 +20,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "keyshift/base/buffer.h"
 #include "keyshift/base/ring.h"
@@ -31,6 +33,7 @@
 #include "keyshift/plan/planner.h"
 #include "keyshift/plan/reply_mapper.h"
 #include "keyshift/proxy/client_registry.h"
+#include "keyshift/proxy/element_hits.h"
 #include "keyshift/proxy/generation.h"
 #include "keyshift/proxy/options.h"
 #include "keyshift/proxy/subscriber.h"
@@ -56,6 +59,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   Session(Worker& worker, size_t listener, std::unique_ptr<net::Stream> stream);
   ~Session() override;
 
+  // Ends the wait of a client that has ended, where what it had sent behind its command is so much that it is not read.
+  void look_for_end();
   // Takes no more requests; ends as soon as every reply has left.
   void drain();
   // Ends at once.
@@ -90,8 +95,12 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   // Asks the upstream whether there is such a database (SELECT); its reply is the client's. No request behind this one is
   // taken before it has come.
   void select_upstream(const command::Row& row, int database);
-  // Ends the wait of the command under way in the server (CLIENT UNBLOCK); does nothing if none waits.
-  void unblock(bool error);
+  // Has the upstream end what these clients wait for there, of whatever worker. Its answer is that to the last of them, an
+  // integer or an error; ":0" if none waits. Nothing yet: the request must be tried again, it will be when the answer is
+  // there, and `waits` is not asked any more. In the middle of EXEC, where nothing can be tried again, it is only told.
+  std::optional<std::string> end_waits(const std::function<std::vector<EndedWait>()>& waits, WaitEnd how);
+  // The same for this one, whose command the server has not been sent yet.
+  void end_unsent_wait(WaitEnd how);
   // Has the configuration read again (KEYSHIFT RELOAD). No request behind this one is taken before on_reloaded().
   void reload();
   void on_reloaded(const Reloaded& outcome);
@@ -165,7 +174,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
     };
 
     std::unique_ptr<plan::ReplyMapper> mapper;
-    ElementDomains element_domains;            // of an MGET over several domains
+    std::unique_ptr<ElementHits> elements;     // of an MGET over several domains
     const command::Row* row = nullptr;         // null: local replies
     size_t local_bytes = 0;                    // of deferred_
     telemetry::DomainStats* domain = nullptr;  // of the first key
@@ -185,7 +194,9 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   struct Inquiry {
     bool answered = false;
     std::optional<upstream::Login> login;
-    std::string denial;  // the upstream's error, if the client may not do what it asked for
+    std::string denial;            // the upstream's error, if the client may not do what it asked for
+    std::vector<EndedWait> waits;  // that are to be ended
+    std::string ended;             // the answer to that
     upstream::Question question;
   };
 
@@ -220,7 +231,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void give_up_streamed(std::string_view reason);
   void finish_streamed();
   void end_borrowing();
-  bool is_allowed(const command::Row& row) const;
+  bool is_allowed(const command::Row& row, const resp::Request& request) const;
   bool begins_authenticated() const;
   bool is_user_still() const;
   plan::Context context_of(const Settings& settings);
@@ -258,9 +269,11 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void drop_reason(Hold why) { holds_ = static_cast<uint8_t>(holds_ & ~static_cast<uint8_t>(why)); }
   void drop_lease(std::string_view reason);
   void end_lease_if_done();
-  bool lease_is_lost() const { return lease_->life() != lease_life_; }
   bool forward_blocking(const command::Row& row, const resp::Request& request);
   void show_blocked(bool blocked);
+  void pass_end_on();
+  void note_waiting();
+  upstream::Connection& connection_of_worker();
   bool subscription_command(const command::Row& row, const resp::Request& request);
   struct Tracking;
   // Where a command begins in its connection's output.
@@ -280,6 +293,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void await_tracking(const command::Row& row, TrackingAsked asked);
   bool is_settling_tracking() const;
   void settle_tracking(bool done);
+  void turn_off_tracking();
   void end_tracking();
   void tell_tracking(upstream::Waiter* waiter);
   void renew_tracking();
@@ -327,6 +341,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void walk(const command::Row& row, const resp::Request& request);
   void finish_walk(std::string_view reply);
   void refuse(std::string_view text);
+  void reject(const command::Row& row, std::string_view text);
   bool must_wait();
   void stall();
   void resume();
@@ -342,11 +357,11 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void count_expiry(const Generation& generation, const plan::PlannedKey& key);
   void count_refused();
   void note_script(const command::Row& row, const resp::Request& request);
-  ElementDomains element_domains(const command::Row& row, const plan::Plan& plan) const;
+  static std::unique_ptr<ElementHits> element_hits(const command::Row& row, const plan::Plan& plan,
+                                                   const Generation& generation);
   static void count_hits(const command::Row& row, telemetry::DomainStats& domain, uint32_t keys,
-                         const std::vector<telemetry::DomainStats*>* element_domains, std::string_view reply,
                          const resp::ReplyScanner& scanner);
-  void relay(Pending& pending, std::string_view bytes, bool finished);
+  bool relay(Pending& pending, std::string_view bytes, bool finished);
   void complete();
   void check_output();
   void end_if_done();
@@ -362,11 +377,14 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   upstream::Connection* detour_ = nullptr;      // while connection_ is stuck
   upstream::Connection* borrowed_ = nullptr;    // while a large request and its reply are on their way
   upstream::Connection* lease_ = nullptr;       // its own, for the reasons in holds_
-  uint8_t holds_ = 0;            // of Hold. None, and lease_ is there: it goes back once every reply is here
-  uint64_t lease_life_ = 0;      // of lease_, when it was taken
-  uint64_t lease_asked_ns_ = 0;  // since when one is waited for; 0: it is not
-  bool lease_is_spent_ = false;  // the server knows of it what nobody else may meet
-  std::unique_ptr<Tracking> tracking_;            // from CLIENT TRACKING ON to OFF; then there is a lease
+  uint8_t holds_ = 0;             // of Hold. None, and lease_ is there: it goes back once every reply is here
+  uint64_t watched_in_life_ = 0;  // of lease_, since the first WATCH
+  std::shared_ptr<const scheme::Ruleset> watched_by_;  // the rules that named what is watched
+  uint64_t lease_asked_ns_ = 0;                        // since when one is waited for; 0: it is not
+  std::optional<WaitEnd>
+      ends_unsent_;  // how the command that is blocked is to end as soon as the server knows of it
+  bool lease_is_spent_ = false;                   // the server knows of it what nobody else may meet
+  std::unique_ptr<Tracking> tracking_;            // from the first CLIENT TRACKING ON; then there is a lease
   std::unique_ptr<Transaction> transaction_;      // from MULTI to EXEC or DISCARD
   Ring<std::unique_ptr<Transaction>> executing_;  // whose EXEC is not answered yet
   std::unique_ptr<Streaming> streaming_;
@@ -399,6 +417,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   bool waits_for_lease_ = false;
   bool is_turning_ = false;    // waits for on_feed(), or belongs to its tunnel
   bool watch_broken_ = false;  // the watched keys are watched no more: EXEC must find them changed
+  bool end_passed_ = false;    // the upstream knows that the client whose command waits has ended
+  bool answers_exec_ = false;  // a command of ours is executed in EXEC's place for it
   bool in_pieces_ = false;     // the MULTI that waits for a lease was found to come in pieces
   bool finishing_ = false;     // reads no more requests
   bool ended_ = false;         // the client has sent its last byte

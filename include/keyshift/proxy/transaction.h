@@ -20,15 +20,13 @@
 
 #include "keyshift/command/row.h"
 #include "keyshift/plan/exec_mapper.h"
+#include "keyshift/proxy/element_hits.h"
 #include "keyshift/proxy/generation.h"
 #include "keyshift/resp/request.h"
 #include "keyshift/telemetry/loop_stats.h"
 #include "keyshift/upstream/connection.h"
 
 namespace keyshift::proxy {
-
-// The domains of the keys of a request, one for each element of its reply; null if all are in one.
-using ElementDomains = std::unique_ptr<std::vector<telemetry::DomainStats*>>;
 
 class Transaction {
  public:
@@ -40,7 +38,7 @@ class Transaction {
   struct Command {
     const command::Row* row = nullptr;
     telemetry::DomainStats* domain = nullptr;  // of the first key
-    ElementDomains element_domains;
+    std::unique_ptr<ElementHits> elements;     // if they are about keys of several domains
     std::unique_ptr<Here> here;
     uint32_t keys = 0;
     int selects = -1;  // the database that it selects

@@ -92,14 +92,16 @@ class Worker {
   // Scratch values of the request under way.
   plan::Plan& plan() { return plan_; }
   Buffer& scratch() { return scratch_; }
+  // The answer of a local command, which may answer by itself (SELECT of an upstream that is down).
+  Buffer& local_reply() { return local_reply_; }
   // For a look at requests behind the one under way. Requires: next() before each use.
   resp::RequestParser& lookahead() { return lookahead_; }
   // The session is destroyed when the handlers of this turn are done.
   void bury(Session* session);
   // Closes the session with this id in one of the next turns. Any thread.
   void kill_later(uint64_t id);
-  // Ends the waiting of the session with this id in one of the next turns. Any thread.
-  void unblock_later(uint64_t id, bool error);
+  // Ends the wait of the session with this id, of which the server knows nothing yet, in one of the next turns. Any thread.
+  void end_wait_later(uint64_t id, WaitEnd how);
   // Tells the session with this id in one of the next turns: see Session::on_invalidated(). Any thread.
   void invalidate_later(uint64_t id, std::string names);
   // Has the configuration read again; the session with this id is told what came of it, if it is still there.
@@ -125,6 +127,7 @@ class Worker {
   plan::Planner planner_;
   plan::Plan plan_;
   Buffer scratch_;
+  Buffer local_reply_;
   resp::RequestParser lookahead_;
   // Rows must outlive what points at them, so tables are kept: they change once per upstream with new modules.
   std::vector<std::shared_ptr<const command::Table>> tables_;

@@ -40,12 +40,11 @@ class ReplyCursor {
   explicit ReplyCursor(std::string_view frame) : frame_(frame) {}
 
   bool done() const { return position_ == frame_.size(); }
-  // The next token. Requires: !done().
+  // The next token; one of no type behind the end, which a peer decides and not the caller.
   Token next();
-  // The token that next() would return, without moving. Requires: !done().
+  // The token that next() would return, without moving.
   Token peek() const;
-  // Moves over a whole value, attributes before it and values in it included; returns its bytes. Requires:
-  // !done().
+  // Moves over a whole value, attributes before it and values in it included; returns its bytes.
   std::string_view skip();
 
   // Offset of the next token.

@@ -60,7 +60,8 @@ struct ConnectionOptions {
   int64_t reply_timeout_ms = 30'000;  // 0: none
   int64_t reconnect_min_ms = 50;
   int64_t reconnect_max_ms = 2'000;
-  size_t buffer_mark_bytes = 1 << 20;  // above it congested() holds
+  size_t buffer_mark_bytes = 1 << 20;        // above it congested() holds
+  size_t collected_limit_bytes = 256 << 20;  // of a reply with Delivery::kWhole
 };
 
 enum class Delivery : uint8_t { kStream, kWhole, kDrop };
@@ -70,6 +71,7 @@ enum class Loss : uint8_t {
   kDisconnected,  // in flight when the connection broke: the command may have been executed
   kNotSent,       // still waiting for the connection: surely not executed
   kTimeout,       // no reply within the deadline: the command may have been executed
+  kTooLarge,  // more of a reply with Delivery::kWhole has come than is collected: the command was executed
 };
 
 class Waiter;
@@ -127,6 +129,9 @@ class Connection final : private net::StreamHandler {
   bool needs_login() const { return needs_login_; }
   // What the next attempt logs in with. Requires: the same user.
   void set_password(std::string_view password);
+  // The attempt under way logs in with this very request, AUTH or HELLO as a client has said it, in the connection's
+  // protocol: so MONITOR shows it, and the upstream judges just that. Requires: kConnecting, and not connected yet.
+  void log_in_by(std::string_view request) { login_request_ = request; }
 
   // Where requests are written. Requires: usable().
   Buffer& out() {
@@ -144,6 +149,9 @@ class Connection final : private net::StreamHandler {
   // Writes a SELECT whose reply `waiter` gets. If it is refused, nobody is harmed: whoever comes next and is not in
   // `database` is preceded by a SELECT of his own.
   void select(int database, Waiter* waiter);
+  // The server calls the connection `name` from the next request on: SLOWLOG and CLIENT LIST then say whose request it is.
+  // Empty: our own name.
+  void call(std::string_view name);
   // The next request written will be answered to this. One call per request, in the order of writing.
   void expect(const Expectation& expectation);
   // The last request's reply is due from now on: one that is written over many turns is expected with kNoDeadline.
@@ -166,6 +174,9 @@ class Connection final : private net::StreamHandler {
   // Drops the connection, in the middle of a request that will not be finished. What it owed is lost. It is no failure of
   // the upstream's, and not counted as one. Does nothing if the connection is not usable.
   void abort(std::string_view reason);
+  // The upstream hears that nothing follows what was written. It answers that, or, where a command waits, gives that up, and
+  // ends the connection; that is no failure. Requires: usable(), and nothing is written from now on.
+  void finish_sending();
   // Gives its stream away, to be started by another handler; the connection is then idle, and nobody is told. Requires:
   // ready, nothing owed; from on_reply(), or a turn of its own.
   std::unique_ptr<net::Stream> hand_over();
@@ -196,6 +207,9 @@ class Connection final : private net::StreamHandler {
   }
   // Checks deadlines; the pool calls it a few times a second.
   void check_deadlines(uint64_t now_ns);
+  // Tells the server our name, and asks for its number, if it refused to hear that at first. Requires: nobody is in the
+  // middle of a transaction on it, and counts its replies by himself.
+  void check_introduction(uint64_t now_ns);
 
  private:
   static constexpr int kUnknownDatabase = -1;
@@ -213,6 +227,7 @@ class Connection final : private net::StreamHandler {
   void become_ready();
   void select_first();
   bool on_own_reply(Own what, std::string_view reply);
+  void refuse_large_reply();
   bool deliver(std::string_view& bytes);
   bool deliver_push(std::string_view& bytes);
   void selected(bool granted);
@@ -240,11 +255,16 @@ class Connection final : private net::StreamHandler {
   size_t selects_owed_ = 0;    // replies to SELECT still to come; the last of them decides database_
   int handshake_replies_ = 0;  // still to come
   int64_t server_id_ = 0;
-  bool introduced_ = false;   // or need not be
-  bool must_select_ = false;  // the login was granted, but for its database
+  bool finishing_ = false;     // nothing follows what was written
+  bool introduced_ = false;    // or need not be
+  std::string name_;           // that the server calls it
+  std::string login_request_;  // of the attempt under way; empty: made from the options
+  resp::Protocol greeted_in_ = resp::Protocol::kResp2;  // by the handshake
+  bool must_select_ = false;                            // the login was granted, but for its database
   resp::ReplyScanner scanner_;
   Buffer collected_;  // of a kWhole reply that came in pieces, or a handshake reply
   Ring<Expectation> expected_;
+  std::vector<Ring<Expectation>*> failing_;  // whose waiters are being told of a loss
   size_t timed_out_ = 0;  // that many at the head of expected_ were answered by their deadline
   Waiter* listener_ = nullptr;
   bool pushed_ = false;  // the frame under way is no reply

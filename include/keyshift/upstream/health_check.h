@@ -1,8 +1,9 @@
 // HealthCheck: asks the upstream about itself, again and again, on a control connection of its own.
 //
 // Reachable, logged in, not loading, not a replica that lost its master or refuses writes: then it is ready, and /readyz
-// says so. Its version is learned on the way, for the answers that the proxy gives in the upstream's place. Once per connection COMMAND is asked for over our own codec (its reply is too deep for hiredis), so that commands
-// of modules are known.
+// says so. Its version and role are learned on the way, for the answers that the proxy gives in the upstream's place. Once
+// per connection COMMAND is asked for over our own codec (its reply is too deep for hiredis), so that commands of modules
+// are known.
 //
 // Main thread's loop. Callbacks come from the loop.
 #pragma once
@@ -24,7 +25,9 @@ namespace keyshift::upstream {
 struct Health {
   bool ready = false;
   std::string reason;   // why not
-  std::string version;  // empty until known
+  std::string version;  // empty until known, as the others
+  std::string role;     // master or slave
+  std::string mode;     // standalone, sentinel or cluster
 };
 
 class HealthCheck final : private Waiter {

@@ -43,6 +43,7 @@ namespace keyshift::upstream {
 struct Credentials {
   std::string username;  // empty: AUTH with a password alone, for the user default
   std::string password;
+  std::string request = {};  // that said it and nothing else, for MONITOR to show it as it was said; or empty
 
   std::string_view name() const { return username.empty() ? "default" : std::string_view(username); }
 };
