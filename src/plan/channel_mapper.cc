@@ -5,7 +5,6 @@
 #include "keyshift/resp/number.h"
 #include "keyshift/resp/reply_cursor.h"
 #include "keyshift/resp/writer.h"
-#include "keyshift/scheme/glob.h"
 
 namespace keyshift::plan {
 
@@ -54,18 +53,28 @@ void ChannelMapper::map_counts(std::string_view reply, Buffer& out) const {
   }
 }
 
+// One channel of the upstream's has a name in each folded database, by which our clients may have subscribed to it. If none of
+// them has, but a stranger behind another proxy, there is no telling by which: it keeps the first.
+void ChannelMapper::keep_those_in_use(std::string_view physical, std::vector<std::string>& names) const {
+  if (audience_ == nullptr || !audience_->has_connections(physical)) {
+    names.resize(1);
+  } else {
+    std::erase_if(names, [this](const std::string& name) { return !audience_->has_subscribers(name); });
+  }
+}
+
 void ChannelMapper::map_channels(std::string_view reply, Buffer& out) const {
   ReplyCursor cursor(reply);
   cursor.next();
-  Buffer name;
   Buffer shown;
   uint64_t count = 0;
   while (!cursor.done()) {
-    name.clear();
-    const bool visible = scheme::show_channel(*rules_, cursor.next().text, view_, pattern_.naming, name);
-    if (!visible || !scheme::glob_match(pattern_.glob, name.view())) continue;
-    resp::append_bulk(shown, name.view());
-    ++count;
+    const std::string_view physical = cursor.next().text;
+    std::vector<std::string> names = scheme::shown_channels(*rules_, pattern_, physical, view_);
+    const bool of_events = scheme::read_channel(physical).kind == scheme::ChannelName::Kind::kKeyevent;
+    if (of_events && !names.empty()) keep_those_in_use(physical, names);
+    for (const std::string& name : names) resp::append_bulk(shown, name);
+    count += names.size();
   }
   resp::append_array(out, count);
   out.append(shown.view());

@@ -43,20 +43,24 @@ void Planner::write_channel(Work& work, const command::Name& name, bool renames,
   const scheme::View& view = work.context.view;
   const bool shard = name.role == command::Role::kShardChannel;
   const std::string_view channel = work.request[name.at];
-  const auto kind = renames && !shard ? scheme::read_channel(channel).kind : ChannelName::Kind::kPlain;
+  const bool publishes = work.row.reply == Reply::kReceivers;
+  const bool of_key = renames && !shard && scheme::read_channel(channel).kind != ChannelName::Kind::kPlain;
   Buffer physical;
-  if (kind == ChannelName::Kind::kKeyspace) {
+  if (of_key && publishes) {
+    scheme::Publication made = scheme::physical_publication(rules, channel, work.request[name.at + 1], view);
+    replace(work, name.at, made.channel.view());
+    replace(work, name.at + 1, made.payload.view());
+    physical = std::move(made.channel);
+  } else if (of_key) {
     scheme::append_physical_channel(rules, channel, view, physical);
     replace(work, name.at, physical.view());
-  } else if (kind == ChannelName::Kind::kKeyevent && work.row.reply == Reply::kReceivers) {
-    scheme::append_physical_payload(rules, channel, work.request[name.at + 1], view, physical);
-    replace(work, name.at + 1, physical.view());
   }
-  const std::string_view upstream = kind == ChannelName::Kind::kKeyspace ? physical.view() : channel;
-  if (work.row.reply == Reply::kReceivers) {
-    mapper.add(audience == nullptr ? 0 : audience->more_receivers(shard, channel, upstream));
+  const std::string_view upstream = of_key ? physical.view() : channel;
+  const std::string_view counted = shard ? channel : scheme::counted_channel(channel, upstream);
+  if (publishes) {
+    mapper.add(audience == nullptr ? 0 : audience->more_receivers(shard, channel, counted, upstream));
   } else {
-    mapper.add(audience == nullptr ? 0 : audience->more_subscribers(shard, upstream), channel);
+    mapper.add(audience == nullptr ? 0 : audience->more_subscribers(shard, counted, upstream), channel);
   }
 }
 
@@ -69,7 +73,7 @@ std::unique_ptr<ChannelMapper> Planner::write_channel_pattern(Work& work) {
   scheme::ChannelPattern pattern =
       scheme::translate_channels(*context.rules, all ? "*" : work.request[kAt], context.view, 1);
   if (!all) replace(work, kAt, pattern.physical.front());
-  return std::make_unique<ChannelMapper>(context.rules, context.view, std::move(pattern));
+  return std::make_unique<ChannelMapper>(context.rules, context.view, std::move(pattern), context.audience);
 }
 
 }  // namespace keyshift::plan

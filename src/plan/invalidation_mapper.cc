@@ -24,19 +24,20 @@ void InvalidationMapper::add_database(int database) {
   databases_.push_back(database);
 }
 
-// Those that rules name or that fold, and one for all others, where names mean the same.
+// Those that rules name or that fold, and one for all others, where names mean the same; if there is any other: a key of no
+// view would be told by its own name there.
 void InvalidationMapper::add_all_databases() {
+  const scheme::Fold& fold = rules_->fold();
   std::set<int> named;
   for (const scheme::Rule& rule : rules_->rules()) {
     if (rule.db >= 0) named.insert(rule.db);
   }
-  const int folded = static_cast<int>(rules_->fold().folded.size());
-  for (int database = 0; database < folded; ++database) {
-    if (rules_->fold().holds(database)) named.insert(database);
+  for (int database = 0; database < fold.databases; ++database) {
+    if (fold.holds(database)) named.insert(database);
   }
   int other = 0;
   while (named.contains(other)) ++other;
-  add_database(other);
+  if (fold.has(other)) add_database(other);
   for (const int database : named) add_database(database);
 }
 

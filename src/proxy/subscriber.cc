@@ -109,12 +109,11 @@ bool Subscriber::begin_subscription(const std::string& name, std::vector<Topic*>
       .owner = *this, .kind = kind_, .name = name, .number = ++last_number_, .topics = {}, .names = {}});
   std::vector<std::string> physical;
   bool of_keys = false;
-  scheme::Naming naming = context.view.naming;
+  scheme::ChannelPattern pattern;
   if (kind_ == SubscriptionKind::kPattern) {
-    scheme::ChannelPattern pattern = scheme::translate_channels(*context.rules, name, context.view);
+    pattern = scheme::translate_channels(*context.rules, name, context.view);
     physical = std::move(pattern.physical);
     of_keys = pattern.of_keys;
-    naming = pattern.naming;
   } else if (kind_ == SubscriptionKind::kChannel) {
     of_keys = scheme::read_channel(name).kind != scheme::ChannelName::Kind::kPlain;
     Buffer& channel = session_.worker().scratch();
@@ -126,8 +125,8 @@ bool Subscriber::begin_subscription(const std::string& name, std::vector<Topic*>
   }
   subscription->of_keys = of_keys;
   if (of_keys && scheme::renames_keys(*context.rules, context.view))
-    subscription->names =
-        std::make_unique<Subscription::Names>(Subscription::Names{context.rules, context.view, naming});
+    subscription->names = std::make_unique<Subscription::Names>(
+        Subscription::Names{context.rules, context.view, std::move(pattern)});
   for (const std::string& each : physical)
     topics.push_back(subscription->topics.emplace_back(subscriptions_.want(kind_, each)));
   held().emplace(name, std::move(subscription));
@@ -303,14 +302,15 @@ bool Subscriber::show(const Subscription& subscription, const Topic& topic, std:
   }
   Buffer& shown = session_.worker().scratch();
   shown.clear();
-  if (!by_pattern) {
+  size_t channel_size = subscription.name.size();
+  if (by_pattern) {
+    const auto heard = scheme::hear(*names.rules, names.pattern, channel, payload, names.view, shown);
+    if (!heard) return false;
+    channel_size = *heard;
+  } else {
     shown.append(subscription.name);
-  } else if (!scheme::show_channel(*names.rules, channel, names.view, names.naming, shown) ||
-             !scheme::glob_match(subscription.name, shown.view())) {
-    return false;
+    if (!scheme::hear(*names.rules, subscription.name, channel, payload, names.view, shown)) return false;
   }
-  const size_t channel_size = shown.size();
-  if (!scheme::show_payload(*names.rules, channel, payload, names.view, names.naming, shown)) return false;
   resp::append_push(out, by_pattern ? 4 : 3, protocol());
   resp::append_bulk(out, by_pattern ? "pmessage" : "message");
   if (by_pattern) resp::append_bulk(out, subscription.name);

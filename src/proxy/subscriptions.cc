@@ -34,10 +34,19 @@ constexpr const Words& words_of(SubscriptionKind kind) {
   return kWords[static_cast<size_t>(kind)];
 }
 
-// Patterns are the client's own, for it is told what fits them; a channel is the same by whatever name.
-const std::string& counted_name(const Subscription& subscription) {
-  return subscription.kind == SubscriptionKind::kPattern ? subscription.name
-                                                         : subscription.topics.front()->name;
+// Patterns are the client's own, for it is told what fits them; a channel is the same by whatever name, but one of keyevents
+// may be the upstream's for several of ours (scheme::counted_channel).
+std::string_view counted_name(const Subscription& subscription) {
+  const std::string& physical = subscription.topics.front()->name;
+  switch (subscription.kind) {
+    case SubscriptionKind::kPattern:
+      return subscription.name;
+    case SubscriptionKind::kChannel:
+      return scheme::counted_channel(subscription.name, physical);
+    case SubscriptionKind::kShard:
+      break;
+  }
+  return physical;
 }
 
 }  // namespace

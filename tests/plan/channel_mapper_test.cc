@@ -11,14 +11,17 @@ namespace {
 class FakeAudience final : public Audience {
  public:
   bool empty() const override { return empty_; }
-  int64_t more_receivers(bool shard, std::string_view name, std::string_view physical) const override {
+  int64_t more_receivers(bool shard, std::string_view name, std::string_view counted,
+                         std::string_view physical) const override {
     asked += std::string(name) + "=" + std::string(physical) + (shard ? " shard;" : ";");
-    return more_subscribers(shard, physical);
+    return more_subscribers(shard, counted, physical);
   }
-  int64_t more_subscribers(bool shard, std::string_view physical) const override {
-    return !shard && (physical == "news" || physical == "__keyspace@0__:work:jobs:id:1") ? 1 : -1;
+  int64_t more_subscribers(bool shard, std::string_view counted, std::string_view) const override {
+    return !shard && (counted == "news" || counted == "__keyspace@0__:work:jobs:id:1") ? 1 : -1;
   }
   int64_t more_patterns() const override { return 2; }
+  bool has_subscribers(std::string_view counted) const override { return counted == "__keyevent@1__:set"; }
+  bool has_connections(std::string_view physical) const override { return physical == "__keyevent@5__:set"; }
 
   bool empty_ = false;
   mutable std::string asked;
@@ -82,6 +85,21 @@ TEST_F(ChannelMapperTest, ChannelsOfKeysAreShownByTheClientsNames) {
   EXPECT_EQ(plan("PUBSUB CHANNELS a b"), "PUBSUB CHANNELS a b -> relay") << "the server's to refuse";
   EXPECT_EQ(plan("PUBSUB SHARDCHANNELS __keyspace@0__:job:*"),
             "PUBSUB SHARDCHANNELS __keyspace@0__:job:* -> relay");
+}
+
+TEST_F(ChannelMapperTest, ChannelsOfFoldedDatabasesHaveTheUpstreamsNumber) {
+  use_folded();
+  EXPECT_EQ(plan("PUBLISH __keyspace@1__:u set"), "PUBLISH __keyspace@5__:db1:u set -> map");
+  EXPECT_EQ(plan("PUBLISH __keyevent@1__:set job:1"), "PUBLISH __keyevent@5__:set mail:jobs:id:1 -> map");
+  EXPECT_EQ(plan("PUBSUB NUMSUB __keyevent@1__:set"), "PUBSUB NUMSUB __keyevent@5__:set -> map");
+  EXPECT_EQ(mapped("*2\r\n$18\r\n__keyevent@5__:set\r\n:3\r\n"), "*2\r\n$18\r\n__keyevent@1__:set\r\n:2\r\n");
+  const std::string reply =
+      encoded({"__keyevent@5__:set", "__keyevent@5__:del", "__keyspace@5__:db1:u", "__keyspace@5__:x"});
+  plan("PUBSUB CHANNELS");
+  EXPECT_EQ(mapped(reply), encoded({"__keyevent@1__:set", "__keyevent@0__:del", "__keyspace@1__:u"}))
+      << "clients listen in 1 only; a stranger listens to del, nobody knows where";
+  plan("PUBSUB CHANNELS __key*@0*");
+  EXPECT_EQ(mapped(reply), encoded({"__keyevent@0__:del"}));
 }
 
 }  // namespace

@@ -89,5 +89,19 @@ TEST_F(InvalidationMapperTest, AKeyIsToldByItsNamesInAllDatabasesThatTheClientWa
   EXPECT_EQ(all.physical_prefixes(), (std::vector<std::string>{"job:", "work:jobs:id:"}));
 }
 
+TEST_F(InvalidationMapperTest, AKeyOfAFoldedDatabaseIsToldByItsNameThere) {
+  use_folded();
+  EXPECT_EQ(told({"work:jobs:id:1", "mail:jobs:id:1", "db0:u", "db1:v", "foreign"}),
+            (Messages{{"job:1", "u"}}));
+  InvalidationMapper both = mapper();
+  both.add_database(1);
+  EXPECT_EQ(told(both, {"mail:jobs:id:1", "db1:v", "db3:w", "foreign"}), (Messages{{"job:1", "v"}}));
+  InvalidationMapper all = mapper();
+  all.add_all_databases();
+  EXPECT_EQ(told(all, {"mail:jobs:id:1", "db1:v", "db3:w", "db4:x", "foreign"}),
+            (Messages{{"job:1", "v", "w"}}))
+      << "nobody can select database 4, and none is left in which a key has its own name";
+}
+
 }  // namespace
 }  // namespace keyshift::plan

@@ -67,6 +67,21 @@ class PlanTest : public ::testing::Test {
   }
   void SetUp() override { use(spec()); }
 
+  // Databases 0 to 3 are views of 5, and only 0 and 1 have a rule.
+  void use_folded() {
+    scheme::SchemeSpec folded;
+    for (int db = 0; db < 2; ++db) {
+      scheme::RuleSpec& rule = folded.rules.emplace_back();
+      rule.legacy = "job:{id}";
+      rule.key = db == 0 ? "work:jobs:id:{id}" : "mail:jobs:id:{id}";
+      rule.db = db;
+    }
+    folded.fold = scheme::FoldSpec{.into = 5, .databases = 4};
+    use(folded);
+    view_ = {.naming = scheme::Naming::kLegacy, .unmatched = scheme::Unmatched::kPrefix, .prefix = "db{db}:"};
+    rules_->prepare(view_);
+  }
+
   // The bytes that go upstream; plan_ has the rest.
   std::string bytes(const std::string& request_bytes) {
     parser_ = resp::RequestParser();

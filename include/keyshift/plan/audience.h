@@ -20,13 +20,17 @@ class Audience {
   virtual bool empty() const = 0;
 
   // What is to be added to the upstream's number; may be below zero. `name` is the client's name of a channel, `physical`
-  // the upstream's.
+  // the upstream's, `counted` that by which it is told from others (scheme::counted_channel).
   // Receivers of a message, by the channel and by patterns.
-  virtual int64_t more_receivers(bool shard, std::string_view name, std::string_view physical) const = 0;
+  virtual int64_t more_receivers(bool shard, std::string_view name, std::string_view counted,
+                                 std::string_view physical) const = 0;
   // Subscribers of the channel itself.
-  virtual int64_t more_subscribers(bool shard, std::string_view physical) const = 0;
+  virtual int64_t more_subscribers(bool shard, std::string_view counted, std::string_view physical) const = 0;
   // Different patterns.
   virtual int64_t more_patterns() const = 0;
+  // Whether a client, or a connection of ours, is subscribed to the channel itself.
+  virtual bool has_subscribers(std::string_view counted) const = 0;
+  virtual bool has_connections(std::string_view physical) const = 0;
 };
 
 }  // namespace keyshift::plan

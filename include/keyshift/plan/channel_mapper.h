@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "keyshift/plan/audience.h"
 #include "keyshift/plan/reply_mapper.h"
 #include "keyshift/scheme/channels.h"
 
@@ -23,14 +24,15 @@ class ChannelMapper final : public ReplyMapper {
  public:
   // For numbers.
   explicit ChannelMapper(command::Reply shape) : ReplyMapper(shape), shape_(shape) {}
-  // For kChannels: those that the client sees and that its pattern fits.
+  // For kChannels: those that the client sees and that its pattern fits. `audience` (or null) outlives this.
   ChannelMapper(std::shared_ptr<const scheme::Ruleset> rules, const scheme::View& view,
-                scheme::ChannelPattern pattern)
+                scheme::ChannelPattern pattern, const Audience* audience)
       : ReplyMapper(command::Reply::kChannels),
         shape_(command::Reply::kChannels),
         rules_(std::move(rules)),
         view_(view),
-        pattern_(std::move(pattern)) {}
+        pattern_(std::move(pattern)),
+        audience_(audience) {}
 
   // The next number of the reply gets so many more; with kChannelCounts it is that of this channel of the client.
   void add(int64_t more, std::string_view channel = {}) { counts_.push_back({std::string(channel), more}); }
@@ -45,12 +47,14 @@ class ChannelMapper final : public ReplyMapper {
 
   void map_counts(std::string_view reply, Buffer& out) const;
   void map_channels(std::string_view reply, Buffer& out) const;
+  void keep_those_in_use(std::string_view physical, std::vector<std::string>& names) const;
 
   command::Reply shape_;
   std::vector<Count> counts_;
   std::shared_ptr<const scheme::Ruleset> rules_;
   scheme::View view_;
   scheme::ChannelPattern pattern_;
+  const Audience* audience_ = nullptr;
 };
 
 }  // namespace keyshift::plan

@@ -41,7 +41,7 @@ struct Subscription {
   struct Names {
     std::shared_ptr<const scheme::Ruleset> rules;
     scheme::View view;
-    scheme::Naming naming;
+    scheme::ChannelPattern pattern;  // of a pattern
   };
 
   Subscriber& owner;

@@ -24,15 +24,19 @@ using telemetry::kSubscriptionKinds;
 
 class SubscriptionCounts final : public plan::Audience {
  public:
-  // `by` (1 or -1) clients more hold a channel of this name of the upstream's, or a pattern of theirs.
+  // `by` (1 or -1) clients more hold a channel that is counted by this name (scheme::counted_channel), or a pattern of
+  // theirs.
   void add_clients(SubscriptionKind kind, std::string_view name, int by) { add(kind, name, by, 0); }
   // `by` connections more hold a channel or pattern of the upstream's.
   void add_connections(SubscriptionKind kind, std::string_view name, int by) { add(kind, name, 0, by); }
 
   bool empty() const override { return entries_.load(std::memory_order_relaxed) == 0; }
-  int64_t more_receivers(bool shard, std::string_view name, std::string_view physical) const override;
-  int64_t more_subscribers(bool shard, std::string_view physical) const override;
+  int64_t more_receivers(bool shard, std::string_view name, std::string_view counted,
+                         std::string_view physical) const override;
+  int64_t more_subscribers(bool shard, std::string_view counted, std::string_view physical) const override;
   int64_t more_patterns() const override;
+  bool has_subscribers(std::string_view counted) const override;
+  bool has_connections(std::string_view physical) const override;
 
  private:
   struct Entry {
@@ -46,7 +50,8 @@ class SubscriptionCounts final : public plan::Audience {
   using Entries = std::unordered_map<std::string, Entry, Hash, std::equal_to<>>;
 
   void add(SubscriptionKind kind, std::string_view name, int clients, int connections);
-  int64_t more_locked(SubscriptionKind kind, std::string_view physical) const;
+  const Entry& entry_locked(SubscriptionKind kind, std::string_view name) const;
+  int64_t more_locked(SubscriptionKind kind, std::string_view counted, std::string_view physical) const;
 
   mutable std::mutex mutex_;
   std::array<Entries, kSubscriptionKinds> held_;

@@ -17,9 +17,23 @@
 // not (`*`, `__key*`, `__keyspace@*__:user:*`), all keyspace notifications are asked for and filtered. All other channels
 // are the same for everybody, and so are shard channels, on which Redis announces nothing.
 //
-// Pure. Cost: that of the translation of one name or pattern.
+// Where databases fold, the number is translated too: the upstream announces all of them under one, and the key tells whose
+// it is. With databases 0 and 1 in 5, and unmatched keys behind `db{db}:`,
+//
+//   SUBSCRIBE __keyspace@1__:lock          SUBSCRIBE __keyspace@5__:db1:lock
+//   PSUBSCRIBE __keyevent@[01]__:exp*      PSUBSCRIBE __keyevent@5__:exp*     __keyevent@[01]__:exp*
+//     __keyevent@5__:expired  db1:lock       __keyevent@1__:expired  lock
+//     __keyevent@5__:expired  db7:lock       nothing: the pattern does not fit 7
+//     __keyevent@1__:expired  lock           nothing: clients do not see what is left in the upstream's database 1
+//
+// A consolidated view has every key in every folded database. One thing has happened, so who listens by a pattern is told
+// once: under the number of the upstream's database if the pattern fits it, else under the first that it does.
+//
+// Pure. Cost: that of the translation of one name or pattern; by a pattern that leaves the number open, of a name for each
+// folded database.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,9 +62,19 @@ ChannelName read_channel(std::string_view channel);
 // Appends what the upstream calls a client's channel. A channel of a key that the view refuses stays as it is: nothing
 // that comes on it is for this client.
 void append_physical_channel(const Ruleset& rules, std::string_view channel, const View& view, Buffer& out);
-// The same for what a client publishes: on a keyevent channel the payload is the name of a key.
-void append_physical_payload(const Ruleset& rules, std::string_view channel, std::string_view payload,
-                             const View& view, Buffer& out);
+
+// The name by which a client's channel is told from others: the upstream's, `physical`; but the keyevent channels of folded
+// databases are one there, so each goes by the client's name.
+std::string_view counted_channel(std::string_view channel, std::string_view physical);
+
+// What a client publishes, as the upstream is to have it. On a keyevent channel the payload is the name of a key; where the
+// view refuses that, both stay as they are.
+struct Publication {
+  Buffer channel;
+  Buffer payload;
+};
+Publication physical_publication(const Ruleset& rules, std::string_view channel, std::string_view payload,
+                                 const View& view);
 
 struct ChannelPattern {
   static constexpr size_t kMaxPatterns = 4;
@@ -59,18 +83,26 @@ struct ChannelPattern {
   std::vector<std::string> physical;  // at least one; together they hold every match; no order
   Naming naming = Naming::kLegacy;    // of the keys in what the client is shown
   bool of_keys = false;               // what comes may speak of keys
+  std::vector<int> databases =
+      {};  // the folded ones whose numbers the glob may fit, in the order of preference
 };
 
 // Translates a client's glob over channels to at most `most` patterns. Requires: most > 0.
 ChannelPattern translate_channels(const Ruleset& rules, std::string_view glob, const View& view,
                                   size_t most = ChannelPattern::kMaxPatterns);
 
-// Appends what a client calls the channel that the upstream calls `physical`, and returns true; or appends nothing, if it
-// is that of a key that the client does not see.
-bool show_channel(const Ruleset& rules, std::string_view physical, const View& view, Naming naming,
-                  Buffer& out);
-// The same for the payload of a message on this channel.
-bool show_payload(const Ruleset& rules, std::string_view physical_channel, std::string_view payload,
-                  const View& view, Naming naming, Buffer& out);
+// A message that the upstream sends on `physical`, to whoever subscribed to the client's channel `channel`, of which that
+// is the physical one: appends the payload that the client hears, and returns true; or appends nothing, if it speaks of a
+// key that the client does not see in that database.
+bool hear(const Ruleset& rules, std::string_view channel, std::string_view physical, std::string_view payload,
+          const View& view, Buffer& out);
+// The same to whoever subscribed by a pattern: appends the channel that the client hears of and, behind it, the payload;
+// returns the channel's size. Nothing, if no channel that the client can hear of fits the pattern.
+std::optional<size_t> hear(const Ruleset& rules, const ChannelPattern& pattern, std::string_view physical,
+                           std::string_view payload, const View& view, Buffer& out);
+// Of a channel without a message: what the client calls it, if it sees its key and the pattern fits that. A keyevent channel
+// of folded databases has a name for each of them; any other has one at most.
+std::vector<std::string> shown_channels(const Ruleset& rules, const ChannelPattern& pattern,
+                                        std::string_view physical, const View& view);
 
 }  // namespace keyshift::scheme
