@@ -27,6 +27,7 @@ class Examination {
     domains();
     policies();
     phases();
+    folds();
     overlaps();
     allowed();
     embedded();
@@ -119,6 +120,41 @@ class Examination {
     add(Severity::kNotice, "phase-legacy",
         fmt::format("{} of {} in phase legacy: names and expiries are counted there, not changed", in_legacy,
                     counted(rules.size(), "rule") + (rules.size() == 1 ? " is" : " are")));
+  }
+
+  // Which of the clients' databases are views of one, and why the others are not yet.
+  void folds() {
+    const scheme::Fold& fold = config_.rules->fold();
+    if (fold.into < 0) return;
+    std::map<int, size_t> ruled;
+    for (const scheme::Rule& rule : config_.rules->rules()) ++ruled[rule.db];
+    std::vector<int> folding;
+    std::vector<int> waiting;
+    std::vector<int> unnamed;
+    size_t rules_waiting = 0;
+    for (int db = 0; db < fold.databases; ++db) {
+      const auto found = ruled.find(db);
+      (fold.holds(db) ? folding : found != ruled.end() ? waiting : unnamed).push_back(db);
+      if (!fold.holds(db) && found != ruled.end()) rules_waiting += found->second;
+    }
+    const bool one = folding.size() == 1;
+    std::string text = folding.empty()
+                           ? fmt::format("no database folds into {} yet", fold.into)
+                           : fmt::format("{} {} {} into {}", one ? "database" : "databases",
+                                         numbers_text(folding), one ? "folds" : "fold", fold.into);
+    if (!waiting.empty())
+      text += fmt::format("; {} ({} in phase legacy)", staying(waiting),
+                          waiting.size() > 1   ? "their rules are"
+                          : rules_waiting == 1 ? "its rule is"
+                                               : "its rules are");
+    if (!unnamed.empty())
+      text += fmt::format("; {} (no rule names {}, and the phase at the top is legacy)", staying(unnamed),
+                          unnamed.size() == 1 ? "it" : "them");
+    add(Severity::kNotice, "fold", std::move(text));
+  }
+
+  static std::string staying(const std::vector<int>& databases) {
+    return numbers_text(databases) + (databases.size() == 1 ? " stays where it is" : " stay where they are");
   }
 
   // A name with two readings: harmless while all clients have the same view, and a decision when they have not.

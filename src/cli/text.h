@@ -26,6 +26,8 @@ std::string duration_text(int64_t ms);
 std::string count_text(uint64_t count);
 // "1 rule", "2 rules"
 std::string counted(uint64_t count, std::string_view noun);
+// "0, 1, 2 and 4", "0 to 15", "0 to 3, 5 and 7": four in a row are a range. Requires: ascending numbers, at least one.
+std::string numbers_text(const std::vector<int>& numbers);
 // "1.4 GiB"
 std::string bytes_text(uint64_t bytes);
 // "12.5%"; "<0.1%" where rounding would say that there is nothing

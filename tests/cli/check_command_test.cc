@@ -113,6 +113,42 @@ TEST_F(Check, RulesThatOnlyObserveAreNoticed) {
   EXPECT_EQ(findings("phase = \"legacy\"\n" + kDomain + kRule), Names{"notice phase-legacy"});
 }
 
+// Of a configuration that folds into 5: `rules` has a database and a phase for each rule.
+std::string folding(const std::vector<std::pair<int, std::string>>& rules, const std::string& top = "",
+                    int databases = 16) {
+  std::string toml = top + "\n[fold]\ninto = 5\ndatabases = " + std::to_string(databases) +
+                     "\n[[listener]]\nunmatched = \"prefix\"\nunmatched_prefix = \"db{db}:\"\n" + kDomain;
+  for (size_t i = 0; i < rules.size(); ++i) {
+    const std::string name = "r" + std::to_string(i);
+    toml += "[[rule]]\nlegacy = \"" + name + ":{id}\"\nkey = \"analytics:" + name +
+            ":id:{id}\"\ndb = " + std::to_string(rules[i].first) + "\nphase = \"" + rules[i].second + "\"\n";
+  }
+  return toml;
+}
+
+TEST_F(Check, ItSaysWhichDatabasesFoldAndWhichDoNotYet) {
+  const std::string yes = "consolidated";
+  const std::string no = "legacy";
+  const auto says_of = [this](const std::string& toml, const std::string& sentence) {
+    EXPECT_EQ(check(toml), kExitYes) << err;
+    EXPECT_NE((out + err).find(sentence + "\n"), std::string::npos) << out << err;
+  };
+  says_of(folding({{0, yes}, {3, no}, {3, no}}, "", 5),
+          "databases 0, 1, 2 and 4 fold into 5; 3 stays where it is (its rules are in phase legacy)");
+  says_of(folding({{0, yes}, {1, yes}}), "databases 0 to 15 fold into 5");
+  says_of(folding({{0, yes}, {1, no}}),
+          "databases 0 and 2 to 15 fold into 5; 1 stays where it is (its rule is in phase legacy)");
+  says_of(folding({{0, yes}, {1, no}, {2, no}}, "phase = \"legacy\"", 4),
+          "database 0 folds into 5; 1 and 2 stay where they are (their rules are in phase legacy); 3 stays "
+          "where it is (no rule names it, and the phase at the top is legacy)");
+  says_of(folding({{0, yes}}, "phase = \"legacy\""),
+          "databases 0 and 5 fold into 5; 1 to 4 and 6 to 15 stay where they are (no rule names them, "
+          "and the phase at the top is legacy)");
+  says_of(folding({{0, no}}, "phase = \"legacy\"", 1),
+          "no database folds into 5 yet; 0 stays where it is (its rule is in phase legacy)");
+  EXPECT_EQ(findings(folding({{0, yes}})), Names{"notice fold"});
+}
+
 TEST_F(Check, NamesWithTwoReadingsAreADecisionWhereTwoViewsMeet) {
   const std::string any = "[[rule]]\nlegacy = \"{k:any}\"\nkey = \"analytics:all:{k}\"\n";
   EXPECT_EQ(findings(kDomain + any), Names{"notice overlap"});
