@@ -142,7 +142,41 @@ SIDEKIQ = Example(
      'unique:5d41402abc4b2a76', 'uniquejobs:5d41402abc4b2a76:LOCKED', 'b-x1Yz', 'b-x1Yz-jids', 'batches',
      'j|20250806|12:30', '20250806-marks', 'process_cleanup', 'dear-leader', 'stat:enqueued'])
 
-EXAMPLES = [WRITING_ASSISTANT, VOICE_AGENT, CELERY, DJANGO, SIDEKIQ]
+
+
+@dataclasses.dataclass
+class FoldedExample:
+    """As Example, of databases that fold."""
+
+    file: str
+    into: int
+    rows: list         # (database, legacy name, consolidated name, seconds after a SET without expiry)
+    given: list        # (database, legacy name, seconds that the client gives, seconds that are left)
+    unmatched: list    # (database, name that no rule knows there)
+
+
+FIVE_DATABASES = FoldedExample(
+    'five-databases.toml', 5,
+    [(0, 'cache:prices', 'basic:value:name:prices', HOUR),
+     (0, 'cache:greeting', 'basic:value:name:greeting', HOUR),
+     (0, 'cache:prices:mx:2025', 'basic:value:name:prices:mx:2025', HOUR),
+     (1, 'conversation:' + TASK, 'conversation:state:id:' + TASK, DAY),
+     (1, 'customer:4711:context', 'conversation:context:customer:4711', DAY),
+     (2, 'cache:GET:/api/products?page=2', 'http:response:key:GET:/api/products?page=2', 5 * MINUTE),
+     (2, 'cache:greeting', 'http:response:key:greeting', 5 * MINUTE),
+     (2, 'tag:user', 'http:tag:name:user', HOUR),
+     (3, 'cache:greeting', 'precomputed:response:intent:greeting', 7 * DAY),
+     (3, 'cache:price:es', 'precomputed:response:intent:price:language:es', 7 * DAY),
+     (4, 'objection:9b74c989', 'prediction:result:model:objection:input:9b74c989', DAY),
+     (4, 'needs:9b74c989', 'prediction:result:model:needs:input:9b74c989', DAY)],
+    [(0, 'cache:prices', 60, 60),
+     (2, 'cache:greeting', 300, 300),                 # set_http_response(..., ttl=300, ...)
+     (2, 'cache:greeting', DAY, HOUR),
+     (3, 'cache:greeting', 30 * DAY, 30 * DAY)],
+    [(0, 'lock:sync'), (1, 'lock:sync'), (1, 'cache:greeting'), (2, 'conversation:1'), (3, 'cache:a:b:c'), (4, 'cache:x'),
+     (4, 'objection:unhashed'), (0, 'http:response:key:x'), (9, 'lock:sync')])
+
+EXAMPLES = [WRITING_ASSISTANT, VOICE_AGENT, CELERY, DJANGO, SIDEKIQ, FIVE_DATABASES]
 
 # The cache pattern migration guide, as it stands there.
 

@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import redis
 
-from example_tables import (CELERY, DJANGO, EXAMPLES, GUIDE_BEFORE, GUIDE_INVALIDATION, GUIDE_KEYS, GUIDE_TTLS,
+from example_tables import (CELERY, DJANGO, EXAMPLES, FIVE_DATABASES, GUIDE_BEFORE, GUIDE_INVALIDATION, GUIDE_KEYS, GUIDE_TTLS,
                             SIDEKIQ, VOICE_AGENT, WRITING_ASSISTANT)
 from harness import tap
 from harness.servers import Keyshift, RedisServer
@@ -54,6 +54,19 @@ class WithExample(unittest.TestCase):
 
     def setUp(self):
         self.direct.flushall()
+
+    def rule_counts(self):
+        found = {series: value for series, value in self.legacy.metrics().items()
+                 if series.startswith('keyshift_rule_keys_total{')}
+        self.assertEqual(len(found), len(self.scheme['rule']))
+        return {re.search(r'rule="(.*)"\}', series).group(1): value for series, value in found.items()}
+
+    def rule_of(self, name, client=None):
+        """The rules whose counters rise when a client names `name`."""
+        before = self.rule_counts()
+        (client or self.old).exists(name)
+        after = self.rule_counts()
+        return [rule for rule in after if after[rule] > before[rule]]
 
     def jitter(self, key):
         domain, resource = (key.split(':') + [''])[:2]
@@ -150,19 +163,6 @@ class Checks:
                                  [-1] * len(self.example.untouched))
             self.assertEqual(self.keys(client), sorted(self.example.untouched))
 
-    def rule_of(self, name):
-        """The rules whose counters rise when a client names `name`."""
-        before = self.rule_counts()
-        self.old.exists(name)
-        after = self.rule_counts()
-        return [rule for rule in after if after[rule] > before[rule]]
-
-    def rule_counts(self):
-        found = {series: value for series, value in self.legacy.metrics().items()
-                 if series.startswith('keyshift_rule_keys_total{')}
-        self.assertEqual(len(found), len(self.scheme['rule']))
-        return {re.search(r'rule="(.*)"\}', series).group(1): value for series, value in found.items()}
-
     def test_every_rule_is_in_the_table(self):
         hit = {rule for legacy, _, _ in self.example.rows for rule in self.rule_of(legacy)}
         self.assertEqual({rule['legacy'] for rule in self.scheme['rule']} - hit, set())
@@ -232,6 +232,93 @@ class Sidekiq(Checks, WithExample):
         self.assertEqual(self.old.mget('stat:processed', 'stat:failed'), ['7', None])
         self.old.mset({'stat:failed': 0, 'stat:processed': 0})
         self.assertEqual([self.direct.ttl(key) for key in sorted(self.direct.keys())], [-1, -1])
+
+
+class FiveDatabases(WithExample):
+    """A client of each of the services; all their keys are in one database."""
+
+    example = FIVE_DATABASES
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.direct.close()
+        cls.direct = cls.database(cls.upstream, cls.example.into)
+        cls.services = {database: cls.database(cls.legacy, database) for database in range(10)}
+
+    @classmethod
+    def tearDownClass(cls):
+        for client in cls.services.values():
+            client.close()
+        super().tearDownClass()
+
+    @staticmethod
+    def database(server, number):
+        return redis.Redis(port=server.port, db=number, decode_responses=True, socket_timeout=60)
+
+    def of(self, database):
+        return sorted(row[1] for row in self.example.rows if row[0] == database)
+
+    def test_every_key_gets_its_name_and_expiry_both_ways(self):
+        for database, legacy, key, seconds in self.example.rows:
+            service = self.services[database]
+            for name in (legacy, key):
+                with self.subTest(database=database, name=name):
+                    self.direct.flushall()
+                    self.expect_expiry(lambda c=service, n=name: c.set(n, 'v'), key, seconds)
+                    self.assertEqual(self.direct.keys(), [key])
+                    self.assertEqual(service.mget(legacy, key), ['v', 'v'])
+                    self.assertEqual(self.new.get(key), 'v', 'the service that replaces the five')
+                    self.expect_expiry(lambda c=service, n=name: c.append(n, 'v'), key, seconds)
+
+    def test_each_service_finds_its_own_keys_and_their_successor_finds_all(self):
+        for database, legacy, key, _ in self.example.rows:
+            self.services[database].set(legacy, key)
+        for database, service in self.services.items():
+            self.assertEqual(self.keys(service), self.of(database))
+            self.assertEqual(service.dbsize(), len(self.of(database)))
+        self.assertEqual(self.keys(self.new), sorted(row[2] for row in self.example.rows))
+        for database, legacy, key, _ in self.example.rows:
+            self.assertEqual(self.services[database].get(legacy), key)
+        self.services[2].flushdb()
+        self.assertEqual(self.keys(self.new), sorted(row[2] for row in self.example.rows if row[0] != 2))
+
+    def test_an_expiry_that_the_client_gives_is_kept_within_bounds(self):
+        keys = {row[:2]: row[2] for row in self.example.rows}
+        for database, legacy, given, left in self.example.given:
+            with self.subTest(database=database, legacy=legacy, given=given):
+                self.expect_expiry(lambda c=self.services[database], n=legacy, s=given: c.set(n, 'v', ex=s),
+                                   keys[database, legacy], left)
+
+    def test_what_no_rule_knows_is_kept_apart_without_expiry(self):
+        for database, name in self.example.unmatched:
+            self.services[database].set(name, database)
+        stored = ['db%d:%s' % (database, name) for database, name in self.example.unmatched]
+        self.assertEqual(sorted(self.direct.keys()), sorted(stored))
+        self.assertEqual({self.direct.ttl(key) for key in stored}, {-1})
+        for database, name in self.example.unmatched:
+            self.assertEqual(self.services[database].get(name), str(database))
+            self.assertIn(name, self.keys(self.services[database]))
+
+    def test_every_rule_is_in_the_table_and_fits_the_key_in_its_comment(self):
+        titles = ['%s (db %d)' % (rule['legacy'], rule['db']) for rule in self.scheme['rule']]
+        hit = {rule for database, legacy, _, _ in self.example.rows
+               for rule in self.rule_of(legacy, self.services[database])}
+        self.assertEqual(hit, set(titles))
+        shown = [above or behind for above, behind in RULE.findall(self.text)]
+        self.assertEqual(len(shown), len(titles))
+        for key, rule, title in zip(shown, self.scheme['rule'], titles):
+            self.assertEqual(self.rule_of(key, self.services[rule['db']]), [title])
+
+    def test_the_phase_legacy_leaves_the_databases_as_they_were(self):
+        with Keyshift(self.upstream.url, config=self.text, env={'USE_CONSOLIDATED_CACHE': 'false'}) as front:
+            for database, legacy, _, _ in self.example.rows:
+                with self.database(front, database) as client:
+                    client.set(legacy, 'v')
+        for database in range(10):
+            with self.database(self.upstream, database) as client:
+                self.assertEqual(sorted(client.keys()), self.of(database))
+                self.assertEqual({client.ttl(key) for key in client.keys()} - {-1}, set())
 
 
 class SecondGuide(WithExample):
