@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'system'))
 
 from harness import tap
 from redis_source import deb_src
-from redis_suite import Outcome, judge, load_exceptions
+from redis_suite import Exceptions, Outcome, judge
 from suite_log import parse
 
 OUTPUT = '''Cleanup: may take some time... OK
@@ -95,15 +95,17 @@ class Verdict(unittest.TestCase):
     def test_tells_lost_listed_and_stale(self):
         direct = Outcome(['a', 'b', 'c', 'd', 'f'], [['e', 'fails directly']], [], '', 1.0)
         outcome = Outcome(['a', 'e'], [['b', 'why']], ['f'], 'hang in: c', 1.0)
-        verdict = judge(direct, outcome, {'a': 'listed', 'd': 'listed'})
+        verdict = judge(direct, outcome, {'a': 'listed', 'd': 'listed', 'f': 'listed, and left out'})
         self.assertEqual(verdict.missing, [('b', 'why'), ('c', 'did not run: hang in: c')])
-        self.assertEqual(verdict.listed, ['d'])
+        self.assertEqual(verdict.listed, ['d', 'f'])
         self.assertEqual(verdict.stale, ['a'])
 
     def test_every_exception_has_its_reason(self):
-        for tests in load_exceptions().values():
-            for name, reason in tests.items():
-                self.assertGreater(len(reason), 20, name)
+        for entry in Exceptions().entries:
+            self.assertGreater(len(entry['reason']), 20, entry)
+            self.assertTrue(entry['tests'], entry)
+            self.assertIn(entry['mode'], ('plain', 'renamed', 'both'), entry)
+            self.assertLessEqual(set(entry), {'file', 'tests', 'mode', 'reason', 'left_out'}, entry)
 
 
 if __name__ == '__main__':

@@ -12,11 +12,13 @@ Modes: `direct` is Redis alone, `plain` is Keyshift without rules, `renamed` is 
 key. `rest` is what ran directly and did not run here, because something ended the file. Every file gets a fresh Redis
 and a fresh Keyshift, since files leak configuration. `--quick` is a choice of files that takes five minutes at most;
 `--only` and `--skip` choose tests by name or `/regular expression`; `--report` runs nothing and shows what earlier runs
-left in build/compat/results.json; `--tap` prints a line for each file and mode, as `./dev test` counts them. Where a run leaves `direct` out, its last result is compared with.
+left in build/compat/results.json; `--tap` prints a line for each file and mode, as `./dev test` counts them. Where a run
+leaves `direct` out, its last result is compared with, if there is one.
 
 A test that passes directly must pass in the other modes, unless exceptions.toml lists it with a reason; one that is
-listed and passes is named too, so that the list stays true. A file in which no test ends for STALL_SECONDS is ended,
-and the test that hung counts as failed. Exit code: 0 if nothing but listed exceptions failed, 1 otherwise.
+listed and passes is named too, so that the list stays true. One that would leave the server so that those behind it fail
+is listed to be left out. A file in which no test ends for STALL_SECONDS is ended, and the test that hung counts as
+failed. Exit code: 0 if nothing but listed exceptions failed, 1 otherwise.
 
 The output of every run, and the logs of its servers, stay in build/compat/logs/FILE.MODE.*. The suite itself comes from
 Debian's source package (redis_source.py).
@@ -59,13 +61,14 @@ SERVER = ['--enable-protected-configs', 'yes', '--enable-debug-command', 'yes', 
 SUITE = ['--tags', '-slow', '--skiptest', 'RESTORE fail with invalid payload size', '--durable']
 
 # The suite administers its server, so what Keyshift refuses by default is let through in both configurations. Its long
-# scripts have to be alone from their first moment.
+# scripts have to be alone from their first moment, and it looks for the names of its clients in SLOWLOG.
 ALLOW = '''
 allow = ["ACL", "BGREWRITEAOF", "BGSAVE", "CLIENT PAUSE", "CLIENT UNPAUSE", "CLUSTER", "CONFIG", "DEBUG", "FAILOVER",
          "LATENCY", "MIGRATE", "MODULE", "REPLICAOF", "PSYNC", "REPLCONF", "RESTORE-ASKING", "SAVE", "SCRIPT",
          "SHUTDOWN", "SLAVEOF", "SYNC"]
 [upstream]
 scripts_on_leases = true
+client_names = true
 '''
 # A test logs in as ACL users that it has made: the server judges that, as it does directly.
 LISTENER = '''
@@ -73,12 +76,11 @@ LISTENER = '''
 auth = "upstream"
 '''
 RENAME = '''
+scripts = "map"
+
 [[rule]]
 legacy = "{k:any}"
 key    = "compat:kv:key:{k}"
-
-[[listener]]
-scripts = "map"
 '''
 CONFIGURATION = {'plain': ALLOW + LISTENER, 'renamed': ALLOW + LISTENER + RENAME}
 
@@ -141,7 +143,8 @@ def keep_log(process, path):
         file.write(process.log())
 
 
-def run_file(suite, unit, mode, choice):
+def run_file(suite, unit, mode, choice, exceptions):
+    choice = choice + [word for name in exceptions.left_out(unit, mode) for word in ('--skiptest', name)]
     base = os.path.join(LOGS, '%s.%s' % (unit.replace('/', '-'), mode))
     began = time.monotonic()
     ended_by = ''
@@ -167,16 +170,21 @@ def run_file(suite, unit, mode, choice):
 
 # Judging.
 
-def load_exceptions():
-    """{(unit, mode): {test: reason}}"""
-    with open(os.path.join(HERE, 'exceptions.toml'), 'rb') as file:
-        entries = tomllib.load(file).get('exception', [])
-    found = {}
-    for entry in entries:
-        modes = ('plain', 'renamed') if entry['mode'] == 'both' else (entry['mode'],)
-        for mode in modes:
-            found.setdefault((entry['file'], mode), {})[entry['test']] = entry['reason']
-    return found
+class Exceptions:
+    """What exceptions.toml lists."""
+
+    def __init__(self):
+        with open(os.path.join(HERE, 'exceptions.toml'), 'rb') as file:
+            self.entries = tomllib.load(file).get('exception', [])
+
+    def of(self, unit, mode):
+        """{test: reason}"""
+        return {test: entry['reason'] for entry in self.entries for test in entry['tests']
+                if entry['file'] == unit and entry['mode'] in (mode, 'both')}
+
+    def left_out(self, unit, mode):
+        return [test for entry in self.entries if entry.get('left_out') for test in entry['tests']
+                if entry['file'] == unit and entry['mode'] in (mode, 'both')]
 
 
 @dataclasses.dataclass
@@ -191,9 +199,10 @@ class Verdict:
 def judge(direct, outcome, exceptions):
     passed, reasons = set(outcome.passed), dict(map(tuple, outcome.failed))
     lost = [name for name in direct.passed if name not in passed and name not in outcome.skipped]
+    left_out = [name for name in outcome.skipped if name in exceptions]
     return Verdict([(name, reasons.get(name, 'did not run: ' + outcome.ended_by)) for name in lost
                     if name not in exceptions],
-                   [name for name in lost if name in exceptions],
+                   [name for name in lost if name in exceptions] + left_out,
                    [name for name in exceptions if name in passed])
 
 
@@ -218,9 +227,9 @@ def row(name, figures, seconds):
 class Report:
     """The table, its sums, and what is wrong."""
 
-    def __init__(self, modes):
+    def __init__(self, modes, exceptions):
         self.modes = modes
-        self.exceptions = load_exceptions()
+        self.exceptions = exceptions
         self.sums = {mode: [0, 0, 0] for mode in modes}
         self.seconds = 0.0
         self.wrong = []
@@ -251,10 +260,12 @@ class Report:
     def note(self, unit, mode, direct, outcome):
         if outcome.ended_by:
             self.wrong.append((unit, mode, outcome.ended_by, ''))
-        if mode == 'direct' or direct is None:
+        # Where there is no direct run to compare with, everything that ran must pass.
+        directly = direct or Outcome(outcome.passed + [name for name, _ in outcome.failed], [], [], '', 0)
+        if mode == 'direct':
             self.wrong += [(unit, mode, name, why) for name, why in outcome.failed]
             return
-        verdict = judge(direct, outcome, self.exceptions.get((unit, mode), {}))
+        verdict = judge(directly, outcome, self.exceptions.of(unit, mode))
         self.wrong += [(unit, mode, name, why) for name, why in verdict.missing]
         self.stale += [(unit, mode, name) for name in verdict.stale]
         self.listed += len(verdict.listed)
@@ -324,14 +335,15 @@ def units_of(suite, wanted):
 def run_all(suite, units, modes, choice, make_report):
     """Runs the files in all modes. A run of chosen tests is compared with the last whole direct run, and not kept."""
     saved = load_results()
-    report = make_report(modes)
+    exceptions = Exceptions()
+    report = make_report(modes, exceptions)
     for unit in units:
         outcomes = {}
         direct = saved.get(unit, {}).get('direct')
         for mode in modes:
             if mode != 'direct' and direct and not direct.ran:
                 continue       # it has nothing for an external server
-            outcomes[mode] = run_file(suite, unit, mode, choice)
+            outcomes[mode] = run_file(suite, unit, mode, choice, exceptions)
             if mode == 'direct':
                 direct = outcomes[mode]
             if not choice:
@@ -346,7 +358,7 @@ def run_all(suite, units, modes, choice, make_report):
 
 def show_saved(units, modes):
     saved = load_results()
-    report = Report(modes)
+    report = Report(modes, Exceptions())
     for unit in units:
         if any(outcome.ran or outcome.ended_by for outcome in saved.get(unit, {}).values()):
             report.add(unit, saved[unit])
