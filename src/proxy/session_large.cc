@@ -6,6 +6,7 @@
 #include "keyshift/proxy/session.h"
 #include "keyshift/proxy/worker.h"
 #include "keyshift/resp/writer.h"
+#include "session_tracking.h"
 
 namespace keyshift::proxy {
 
@@ -40,7 +41,7 @@ bool Session::begin_large(std::string_view bytes) {
     end_borrowing();
     return false;
   }
-  if (tracking_) forget_caching(prefix);
+  forget_caching(prefix);
   silent_ = replies_ != Replies::kOn;
   if (replies_ == Replies::kSkipNext) replies_ = Replies::kOn;
   entry_->command.store(match.row->name.data(), std::memory_order_relaxed);
@@ -131,7 +132,7 @@ void Session::finish_streamed() {
     borrowed_->abort("it was answered in the middle of a large request");
   }
   streaming_.reset();
-  if (tracking_) renew_tracking();
+  if (tracking_) tracking_->renew();
   parser_.next();
   if (pending_.empty()) end_borrowing();
 }

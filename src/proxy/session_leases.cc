@@ -51,7 +51,7 @@ bool Session::take_lease(Hold why) {
 // Requires: what was done for `why` has left nothing on the lease that its next user would meet.
 void Session::release(Hold why) {
   drop_reason(why);
-  if (tracking_) renew_tracking();
+  if (tracking_) tracking_->renew();
   end_lease_if_done();
 }
 

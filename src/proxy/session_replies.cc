@@ -14,6 +14,7 @@
 #include "keyshift/resp/reply_cursor.h"
 #include "keyshift/resp/writer.h"
 #include "local_latencies.h"
+#include "session_tracking.h"
 
 namespace keyshift::proxy {
 
@@ -165,7 +166,8 @@ void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finishe
     pool().note_database(pending.selects);
     set_database(pending.selects);
   }
-  if (pending.row->scope == command::Scope::kTracks) settle_tracking(finished->type() != '-');
+  if (pending.row->scope == command::Scope::kTracks && !tracking_->settle(finished->type() != '-'))
+    end_tracking();
   if (streaming_)
     streaming_->lost = true;  // an answer before the request's end: nothing of the rest may be sent
   if (pending.row->hit != command::Hit::kNone && !pending.elements && !pending.answered)
@@ -307,7 +309,7 @@ void Session::on_lost(upstream::Loss loss, std::string_view reason) {
   answer_head(wants_login ? std::string(errors::kNoAuth) : errors::upstream_lost(loss, reason));
   if (streaming_) streaming_->lost = true;
   if (--pending.steps_left > 0) return;
-  if (pending.row->scope == command::Scope::kTracks) settle_tracking(false);
+  if (pending.row->scope == command::Scope::kTracks && !tracking_->settle(false)) end_tracking();
   complete();
 }
 

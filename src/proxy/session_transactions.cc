@@ -18,6 +18,7 @@
 #include "keyshift/resp/own_words.h"
 #include "keyshift/resp/writer.h"
 #include "local_commands.h"
+#include "session_tracking.h"
 
 namespace keyshift::proxy {
 
@@ -156,7 +157,7 @@ bool Session::multi(const command::Row& row, const resp::Request& request) {
     return answer_ok(row);
   }
   worker_.counters().commands[static_cast<size_t>(row.family)].add();
-  if (tracking_) renew_tracking();
+  if (tracking_) tracking_->renew();
   if (worker_.options().client_names) connection->call(entry_->name);
   const Begun begun = say_caching(*connection);
   connection->out().append(request.block());
@@ -304,7 +305,7 @@ void Session::queue_upstream(const command::Row& row, const resp::Request& reque
   if (row.name == "select" && (!resp::parse_integer(request[1], selects) || selects > INT32_MAX ||
                                !planned.rules->fold().has(static_cast<int>(selects))))
     selects = -1;
-  if (selects >= 0) note_tracked_database(static_cast<int>(selects));
+  if (selects >= 0 && tracking_) tracking_->note_database(static_cast<int>(selects));
   transaction.add(
       plan,
       {.row = &row,

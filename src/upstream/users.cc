@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "keyshift/base/secret.h"
+#include "keyshift/resp/own_words.h"
 
 namespace keyshift::upstream {
 namespace {
@@ -111,7 +112,7 @@ void Users::begin(Attempt& attempt) {
   attempt.connection = attempt.user->pool().shared(attempt.protocol);
   if (!said.request.empty()) attempt.connection->log_in_by(said.request);
   // Whatever the upstream says to it: that it says something means that we are in.
-  const std::array<std::string_view, 1> words = {"PING"};
+  const std::array<std::string_view, 1> words = {resp::own::kPing};
   ask(attempt, words);
 }
 

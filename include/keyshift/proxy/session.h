@@ -275,7 +275,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void note_waiting();
   upstream::Connection& connection_of_worker();
   bool subscription_command(const command::Row& row, const resp::Request& request);
-  struct Tracking;
+  class Tracking;
   // Where a command begins in its connection's output.
   struct Begun {
     size_t size;
@@ -287,22 +287,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   bool tracking_command(const command::Row& row, const resp::Request& request);
   void set_caching(const command::Row& row, const resp::Request& request);
   void forget_caching(const resp::Request& request);
-  bool start_tracking(const command::Row& row, const TrackingOptions& options);
-  bool stop_tracking(const command::Row& row);
-  void refuse_tracking(std::string_view text);
-  void await_tracking(const command::Row& row, TrackingAsked asked);
-  bool is_settling_tracking() const;
-  void settle_tracking(bool done);
-  void turn_off_tracking();
   void end_tracking();
-  void tell_tracking(upstream::Waiter* waiter);
-  void renew_tracking();
-  void lose_track();
-  void note_tracked_database(int database);
   void carry_tracking();
-  void on_invalidation(const resp::ReplyCursor& keys);
-  void tell_changed(std::string_view names);
-  void show_tracking();
   bool feed_command(const command::Row& row, const resp::Request& request);
   void end_feed();
   // For who monitors: whether Redis lets it do this.
