@@ -448,6 +448,17 @@ class TunnelTest(WithServers):
         wait_for(lambda: self.replicas() == 0, 'its end')
         client.at_end()
 
+    def test_client_kill_by_type_ends_it(self):
+        with self.keyshift.connect() as client:
+            for kind in ('replica', 'slave'):
+                with self.keyshift.connect() as replica:
+                    replica.send(b'SYNC\r\n')
+                    wait_for(lambda: self.replicas() == 1, 'the replica')
+                    self.assertEqual(client.ask('CLIENT', 'KILL', 'TYPE', kind), 1)
+                    replica.at_end()
+                wait_for(lambda: self.replicas() == 0, 'its end')
+            self.assertEqual(client.ask('CLIENT', 'KILL', 'TYPE', 'replica'), 0)
+
     def test_it_is_refused_where_the_operator_does_not_allow_it(self):
         with Keyshift(self.redis.url, config=RULES) as keyshift, keyshift.connect() as client:
             for words in (('SYNC',), ('PSYNC', '?', '-1'), ('REPLCONF', 'capa', 'eof')):

@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import tap
 from harness.resp import encode, plain
-from harness.servers import Keyshift, RedisServer
+from harness.servers import Keyshift, RedisServer, wait_for
 
 RULES = '''
 [[rule]]
@@ -140,7 +140,7 @@ class Handshake(unittest.TestCase):
                           ('AUTH default secret', 'GET k'), ('AUTH default wrong',), ('AUTH nobody secret',),
                           ('HELLO 3 AUTH default wrong', 'PING'),
                           ('CLIENT SETNAME x',), ('SELECT 1',), ('RESET', 'GET k'),
-                          ('AUTH secret', 'RESET', 'GET k'), ('QUIT',)):
+                          ('AUTH secret', 'RESET', 'GET k'), ('EXEC', 'MULTI', 'DISCARD', 'WATCH k'), ('QUIT',)):
                 with self.subTest(lines), locked.connect() as a, front.connect() as b:
                     for line in lines:
                         self.assertEqual(a.command(*typed(line)), b.command(*typed(line)), line)
@@ -264,6 +264,19 @@ class Handshake(unittest.TestCase):
                     self.assertEqual(b.ask('PING'), b'PONG')
                 else:
                     self.assertEqual(left, right)
+
+    def test_exec_of_a_subscriber_is_refused_as_by_redis(self):
+        self.both('SUBSCRIBE news', 'EXEC', 'MULTI', 'DISCARD', 'PING')
+
+    def test_hello_says_the_role_of_the_upstream(self):
+        with RedisServer('--replicaof', '127.0.0.1 1') as replica, replica.connect() as direct, \
+                Keyshift(replica.url, config=RULES, wait_ready=False) as front, front.connect() as client:
+            def says(role):
+                reply = plain(client.command('HELLO', '2'))
+                return dict(zip(reply[::2], reply[1::2]))[b'role'] == role
+            wait_for(lambda: says(b'replica'), 'the role of the upstream')
+            direct.ask('REPLICAOF', 'NO', 'ONE')
+            wait_for(lambda: says(b'master'), 'its new role')
 
     def test_dangerous_commands_are_refused(self):
         for line in ('SHUTDOWN NOSAVE', 'REPLICAOF NO ONE', 'SLAVEOF NO ONE', 'DEBUG JMAP', 'DEBUG SLEEP 0',

@@ -294,6 +294,25 @@ class LargeRequests(WithServers):
                     self.assertEqual(client.read(), ('$', b'behind'))
                     redis.start()
 
+    def test_a_reload_in_the_middle_puts_nothing_into_the_value_of_a_tracking_client(self):
+        body = b'\r\nSET injected yes\r\n' * 150_000
+        wire = encode(['SET', 'k:body', body])
+        with FaultyUpstream(self.redis.address) as upstream, Keyshift(upstream.url, config=self.config) as keyshift, \
+                keyshift.connect() as client:
+            client.command('HELLO', '3')
+            client.ask('CLIENT', 'TRACKING', 'ON')
+            client.ask('GET', 'k:read')
+            client.send(wire[:1_000_000])
+            wait_for(lambda: body[:500_000] in upstream.requests, 'the first part upstream')
+            keyshift.signal(signal.SIGHUP)
+            wait_for(lambda: keyshift.metric('config_reloads_total', result='applied') == 1, 'the reload')
+            client.send(wire[1_000_000:])
+            self.assertEqual(client.read(), ('+', b'OK'))
+            self.assertEqual([client.ask('ECHO', turn) for turn in range(3)], [b'0', b'1', b'2'])
+            self.assertEqual(client.ask('STRLEN', 'k:body'), len(body))
+        self.assertTrue(self.direct.ask('GET', physical('k:body')) == body, 'another value than was sent')
+        self.assertEqual(self.direct.ask('EXISTS', 'injected'), 0)
+
     def test_an_upstream_that_refuses_early_executes_no_part_of_a_value(self):
         # Its limit is lower than ours: it answers before the value has arrived, and closes.
         body = b'\r\nSET injected yes\r\n' * 150_000
@@ -383,6 +402,14 @@ class LargeRequests(WithServers):
                         ['CLIENT', 'REPLY', 'ON'], ['STRLEN', 'k:off']]
             client.send(b''.join(map(encode, commands)))
             self.assertEqual([client.read() for _ in range(3)], [(':', len(LARGE)), ('+', b'OK'), (':', len(LARGE))])
+
+    def test_who_subscribes_or_monitors_may_send_it_as_little_as_a_small_one(self):
+        for words in (('SUBSCRIBE', 'news'), ('MONITOR',)):
+            with self.subTest(words[0]), self.keyshift.connect() as client, self.other.connect() as direct:
+                self.assertEqual(client.command(*words), direct.command(*words))
+                for command in (('SET', 'k:refused', LARGE), ('APPEND', 'k:refused', 'x'), ('GET', LARGE)):
+                    self.assertEqual(client.command(*command), direct.command(*command))
+        self.assertEqual(self.direct.ask('EXISTS', physical('k:refused')), 0)
 
     def test_databases(self):
         with self.keyshift.connect() as client:

@@ -3,12 +3,14 @@
 import os
 import signal
 import sys
+import threading
 import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import tap
+from harness.faulty_upstream import MARK, FaultyUpstream
 from harness.fixture import RULES, WithServers, is_error
 from harness.resp import Closed, Connection, encode
 from harness.servers import Keyshift, RedisServer, short_budget, wait_for
@@ -70,6 +72,38 @@ class BlockingTest(WithServers):
             self.witness.ask('RPUSH', 'k:dead', end)
             self.assertEqual(self.witness.ask('LPOP', 'k:dead'), end.encode())
 
+    def test_a_half_closed_client_is_answered_as_by_redis_and_nothing_is_lost(self):
+        with self.redis.connect() as bare:
+            for lines, left in ((('BLPOP k:half 0',), [b'b', b'c']),
+                                (('GET k:none', 'BLPOP k:half 0', 'LLEN k:half', 'BLPOP k:half 0', 'PING'), [b'c']),
+                                (('BLPOP k:half 0', 'BLPOP k:none 0', 'LPOP k:half'), [b'b', b'c'])):
+                wire = b''.join(encode(line.split()) for line in lines)
+                for server in (self.redis,) + (self.keyshift,) * 10:
+                    name = 'k:half' if server is self.redis else 'bench:kv:id:half'
+                    bare.ask('RPUSH', name, 'a', 'b', 'c')
+                    with server.connect() as client:
+                        client.send(wire)
+                        client.half_close()
+                        got = client.at_end()
+                    wanted = got if server is self.redis else wanted
+                    self.assertEqual(got, wanted, lines)
+                    wait_for(lambda: waiting(self.redis) == 0, 'the end of the wait')
+                    self.assertEqual(bare.ask('LRANGE', name, '0', '-1'), left, lines)
+                    bare.ask('DEL', name)
+
+    def test_what_is_on_its_way_reaches_a_client_that_has_half_closed(self):
+        with FaultyUpstream(self.redis.address) as faulty, Keyshift(faulty.url, config=RULES) as keyshift, \
+                keyshift.connect() as client, keyshift.connect() as other:
+            self.witness.ask('RPUSH', 'k:held', MARK)
+            faulty.arm(faulty.stall)
+            client.send(encode(('BLPOP', 'k:held', '0')) + encode(('ECHO', 'behind')))
+            self.assertTrue(faulty.held.wait(30), 'the upstream was never asked')
+            client.half_close()
+            for turn in range(3):               # by then the end of the client has been read
+                self.assertEqual(other.ask('ECHO', turn), b'%d' % turn)
+            faulty.release()
+            self.assertEqual(client.at_end(), b'*2\r\n$6\r\nk:held\r\n$4\r\nMARK\r\n$6\r\nbehind\r\n')
+
     def test_client_kill_and_unblock_reach_a_client_that_waits(self):
         client = self.keyshift.connect()
         number = client.ask('CLIENT', 'ID')
@@ -88,6 +122,54 @@ class BlockingTest(WithServers):
         wait_for(lambda: waiting(self.redis) == 0, 'the end of the wait')
         for wrong in (('CLIENT', 'UNBLOCK', 'x'), ('CLIENT', 'UNBLOCK', '1', 'NOW')):
             self.assertTrue(is_error(self.witness.command(*wrong)))
+
+    def test_whoever_was_killed_or_unblocked_takes_nothing_that_comes_behind(self):
+        for workers in ('1', '4'):
+            with Keyshift(self.redis.url, config=RULES, options=('--workers', workers)) as keyshift:
+                clients = [keyshift.connect() for _ in range(8)]      # on all workers
+                killer = keyshift.connect()
+                for client in clients:
+                    number = client.ask('CLIENT', 'ID')
+                    for end in (('CLIENT', 'UNBLOCK', number), ('CLIENT', 'KILL', 'ID', number)):
+                        client.send(encode(('BLPOP', 'k:ended', '0')))
+                        wait_for(lambda: waiting(self.redis) == 1, 'a client that waits')
+                        replies = killer.pipeline([end, ('RPUSH', 'k:ended', 'x'), ('LLEN', 'k:ended'),
+                                                   ('DEL', 'k:ended')])
+                        self.assertEqual(replies, [(':', 1)] * 4, end)
+                        if end[1] == 'UNBLOCK':
+                            self.assertEqual(client.read(), NULL)
+                    self.assertEqual(client.at_end(), b'')
+                    client.close()
+                killer.close()
+
+    def test_an_unblock_that_comes_late_ends_nobody_elses_wait(self):
+        class LateUnblock(FaultyUpstream):
+            """Requests with UNBLOCK wait for `let`; `came` says that there is one."""
+
+            came, let = threading.Event(), threading.Event()
+
+            def passed(self, data):
+                if b'UNBLOCK' in data:
+                    self.came.set()
+                    self.let.wait(60)
+                return data
+
+        with LateUnblock(self.redis.address) as late, Keyshift(late.url, config=RULES) as keyshift, \
+                keyshift.connect() as first, keyshift.connect() as second, keyshift.connect() as third:
+            first.ask('PING'), second.ask('PING')
+            number = first.ask('CLIENT', 'ID')
+            first.send(encode(('BLPOP', 'k:first', '0')))
+            wait_for(lambda: waiting(self.redis) == 1, 'the first that waits')
+            third.send(encode(('CLIENT', 'UNBLOCK', number, 'ERROR')))
+            self.assertTrue(late.came.wait(30), 'the upstream was never asked')
+            self.witness.ask('RPUSH', 'k:first', 'x')
+            self.assertEqual(first.read(), ('*', (('$', b'k:first'), ('$', b'x'))))
+            second.send(encode(('BLPOP', 'k:second', '0')))
+            wait_for(lambda: waiting(self.redis) == 1, 'the second that waits')
+            late.let.set()
+            self.assertEqual(third.read()[0], ':')
+            self.witness.ask('RPUSH', 'k:second', 'y')
+            self.assertEqual(second.read(), ('*', (('$', b'k:second'), ('$', b'y'))))
 
     def test_many_clients_wait_and_the_connections_are_given_back(self):
         count = 100 if short_budget() else 500

@@ -139,6 +139,31 @@ class Observing(unittest.TestCase):
                                  str(self.client.ask('CLIENT', 'LIST').count(b'\n')))
             self.assertNotIn(b'connected_clients', self.client.ask('INFO', 'server'))
 
+    def test_the_upstreams_slowlog_names_the_client_where_the_operator_wants_it(self):
+        lines = ('GET s', 'CLIENT SETNAME %s', 'STRLEN s', 'MULTI', 'LLEN l', 'EXEC', 'WATCH s', 'APPEND s x',
+                 'UNWATCH', 'RPUSH l x', 'BLPOP l 0', 'EVAL return(1) 0', 'SELECT 1', 'INCR n', 'HELLO 3', 'GETDEL n',
+                 'RESET', 'TYPE s')
+        for wanted in (False, True):
+            config = RULES + '\n[upstream]\nclient_names = %s\n' % str(wanted).lower()
+            with Keyshift(self.redis.url, config=config) as keyshift, self.redis.connect() as bare, \
+                    keyshift.connect() as one, keyshift.connect() as two:
+                bare.ask('SLOWLOG', 'RESET')
+                bare.ask('CONFIG', 'SET', 'slowlog-log-slower-than', '0')
+                try:
+                    for line in lines:
+                        for client, name in ((one, 'one'), (two, 'two')):
+                            client.command(*words(line % name if '%' in line else line))
+                finally:
+                    bare.ask('CONFIG', 'SET', 'slowlog-log-slower-than', '-1')
+                seen = {}
+                for entry in bare.ask('SLOWLOG', 'GET', '200'):
+                    seen.setdefault(entry[3][0].decode().upper(), []).append(entry[5].decode())
+                anonymous, named = ['keyshift'] * 2, ['two', 'one'] if wanted else ['keyshift'] * 2
+                for word in ('GET', 'TYPE'):
+                    self.assertEqual(seen[word], anonymous, word)
+                for word in ('STRLEN', 'LLEN', 'WATCH', 'APPEND', 'RPUSH', 'BLPOP', 'EVAL', 'INCR', 'GETDEL'):
+                    self.assertEqual(seen[word], named, word)
+
     def test_latencies_tell_of_what_the_client_did(self):
         self.client.ask('CONFIG', 'RESETSTAT')
         self.assertEqual(self.client.ask('LATENCY', 'HISTOGRAM', 'client', 'echo'), [])

@@ -202,6 +202,16 @@ class CheckUpstreamTest(WithConfig):
             self.assertIn('read-only', {one['check'] for one in report['findings']})
 
 
+class AllowTest(WithConfig):
+    config = 'allow = ["CONFG", "DEBUG SLEEP", "CONFIG", "CLIENT PAUSE"]\n' + CONFIG
+
+    def test_an_allowed_command_that_does_not_exist_is_warned_of_with_a_suggestion(self):
+        _, said, _ = self.check()
+        found = [one for one in said['findings'] if one['check'] == 'allow']
+        self.assertEqual([one['severity'] for one in found], ['warning'])
+        self.assertRegex(found[0]['text'], '"CONFG".*did you mean config')
+
+
 class UnavailableTest(WithConfig):
     def reason(self, *arguments, env=None):
         code, report, err = self.check('--upstream', *arguments, env=env)

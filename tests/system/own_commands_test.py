@@ -143,6 +143,16 @@ class OwnCommandsTest(unittest.TestCase):
         self.assertEqual((made['physical'], made['phase'], made['unmatched']), (b'raw:\x00\xff', None, b'pass'))
         self.assertEqual(values(self.keyshift_command('EXPLAIN', 'bench:x'))['kind'], b'native')
 
+    def test_one_subcommand_alone_may_be_allowed(self):
+        with Keyshift(self.redis.url, config='allow = ["DEBUG SLEEP"]\n' + RULES) as keyshift, \
+                keyshift.connect() as client:
+            self.assertEqual(client.ask('DEBUG', 'SLEEP', '0'), b'OK')
+            self.assertEqual(client.ask('debug', 'sleep', '0'), b'OK')
+            for words in (('DEBUG', 'OBJECT', 'k:1'), ('DEBUG', 'SLEEPY'), ('DEBUG',),
+                          ('CONFIG', 'SET', 'maxmemory', '0')):
+                self.assertTrue(is_error(client.command(*words)), words)
+            self.assertIn(b'allow = ', client.command('DEBUG', 'OBJECT', 'k:1')[1])
+
     def test_help_and_mistakes(self):
         self.assertIn(b'STATUS', self.client.ask('KEYSHIFT', 'HELP'))
         for words in (('NONSENSE',), ('EXPLAIN',), ('CONVERT',), ('STATS', 'a', 'b'), ('UNMATCHED', 'COUNT', 'x'),

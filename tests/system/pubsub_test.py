@@ -1,6 +1,7 @@
 """Publish and subscribe: what subscribers are told and when, over one upstream connection for all of them."""
 
 import os
+import signal
 import sys
 import unittest
 
@@ -306,6 +307,29 @@ class LossTest(PubsubTest):
         wait_for(lambda: self.witness.ask('PUBLISH', 'away', 'back') == 1, 'the subscription to be renewed')
         self.assertEqual(client.read(), frame('*', 'message', 'away', 'back'))
         self.assertEqual(self.ask(client, 'UNSUBSCRIBE', 'away'), frame('*', 'unsubscribe', 'away', 0))
+
+    def test_a_loss_while_some_begin_and_others_end_the_same_subscriptions(self):
+        pairs = [('topic:%d' % number, self.client(), self.client()) for number in range(6)]
+        for topic, leaving, _ in pairs:
+            self.ask(leaving, 'SUBSCRIBE', topic)
+        received = lambda: self.keyshift.metric('received_bytes_total', side='client')
+        connected = self.keyshift.metric('upstream_connections')
+        self.redis.signal(signal.SIGSTOP)
+        for topic, leaving, coming in pairs:
+            for client, word in ((coming, 'SUBSCRIBE'), (leaving, 'UNSUBSCRIBE')):
+                before = received()
+                client.send(encode((word, topic)))
+                wait_for(lambda: received() > before, word)
+        self.redis.kill()
+        self.redis.start()
+        wait_for(lambda: not is_error(self.witness.command('SET', 'k:witness', 'fine')), 'the upstream to be back')
+        # For the other worker, too: each tries again by itself.
+        wait_for(lambda: self.keyshift.metric('upstream_connections') >= connected, 'all connections to be back')
+        late = self.client()
+        confirmed = frame('*', 'subscribe', 'topic:0', 1)
+        wait_for(lambda: self.ask(late, 'SUBSCRIBE', 'topic:0') == confirmed, 'a subscription')
+        self.assertGreaterEqual(self.witness.ask('PUBLISH', 'topic:0', 'x'), 1)
+        self.assertEqual(late.read(), frame('*', 'message', 'topic:0', 'x'))
 
     def test_who_may_not_subscribe_is_told_by_the_upstream(self):
         with self.redis.connect() as bare:

@@ -200,6 +200,15 @@ class ReloadTest(unittest.TestCase):
             self.assertEqual(bare.ask('TTL', 'bench:late:id:1'), 7200)
         self.assertEqual(keyshift.metric('rule_keys_total', rule='k:{id}'), 3)
 
+    def test_a_watched_key_that_gets_another_name_counts_as_changed(self):
+        keyshift = self.keyshift()
+        with keyshift.connect() as client:
+            client.ask('WATCH', 'k:1')
+            self.assertEqual(reload(keyshift, config('1h', (('k', 'moved'),))), ('+', b'OK'))
+            for reply in (('*', None), ('*', (('+', b'OK'),))):
+                self.assertEqual(client.pipeline([('MULTI',), ('SET', 'k:1', 'x'), ('EXEC',)])[-1], reply)
+                client.ask('WATCH', 'k:1')
+
     def test_counters_never_fall(self):
         keyshift = self.keyshift()
         with keyshift.connect() as client:

@@ -153,6 +153,62 @@ class Peers(WithServers):
             self.assertTrue(got == wanted, 'replies out of order')
 
 
+class MemoryTest(unittest.TestCase):
+    """Replies that are made of several, or of names that must be mapped."""
+
+    RULES = '''
+[limits]
+client_output = "8mb"
+
+[[rule]]
+legacy = "a:{id}"
+key    = "one:kv:id:{id}"
+
+[[rule]]
+legacy = "b:{id}"
+key    = "two:kv:id:{id}"
+'''
+
+    def setUp(self):
+        self.redis = RedisServer()
+        self.addCleanup(self.redis.stop)
+        self.keyshift = Keyshift(self.redis.url, config=self.RULES)
+        self.addCleanup(self.keyshift.stop)
+
+    def more(self, before):
+        """By how many KiB the daemon's memory has been larger than `before`."""
+        return 0 if sanitized() else status_kib(self.keyshift.pid, 'VmHWM') - before
+
+    def test_values_of_two_domains_pass_through_little_memory(self):
+        value = b'v' * (1 << 20)
+        with self.redis.connect() as direct, self.keyshift.connect() as client:
+            for number in range(50):
+                direct.ask('MSET', 'one:kv:id:%d' % number, value, 'two:kv:id:%d' % number, value)
+            client.ask('MGET', 'a:none', 'b:none')
+            before = status_kib(self.keyshift.pid, 'VmHWM')
+            client.send(encode(['MGET'] + ['%s:%d' % (domain, number) for number in range(50) for domain in 'ab']))
+            left = len(b'*100\r\n') + 100 * len(b'$1048576\r\n' + value + b'\r\n')
+            while left:
+                got = len(client.sock.recv(min(left, 1 << 20)))
+                self.assertTrue(got, 'closed in the reply')
+                left -= got
+            self.assertEqual(client.ask('PING'), b'PONG')
+            tap.note('100 MiB: %d KiB more' % self.more(before))
+            self.assertLess(self.more(before), 32 << 10)
+
+    def test_a_reply_that_must_be_whole_and_is_too_large_is_an_error(self):
+        with self.redis.connect() as direct, self.keyshift.connect() as client:
+            direct.pipeline([['XADD', 'one:kv:id:s', '*', 'f', b'v' * (1 << 20)]] * 60)
+            client.ask('XREAD', 'COUNT', '1', 'STREAMS', 'a:s', '0')
+            before = status_kib(self.keyshift.pid, 'VmHWM')
+            reply = client.command('XREAD', 'STREAMS', 'a:s', '0')
+            self.assertTrue(is_error(reply), reply[0])
+            self.assertIn(b'limits.client_output', reply[1])
+            self.assertEqual(client.ask('XLEN', 'a:s'), 60)
+            tap.note('60 MiB: %d KiB more' % self.more(before))
+            self.assertLess(self.more(before), 32 << 10)
+
+
 class UpstreamTest(unittest.TestCase):
     """The upstream is lost, late, or wrong."""
 
@@ -197,6 +253,13 @@ class UpstreamTest(unittest.TestCase):
             self.assertTrue(is_error(reply), reply)
             with RedisServer(port=port):
                 self.answers(client)
+
+    def test_select_of_a_database_while_it_is_down_is_one_error(self):
+        with RedisServer() as redis, Keyshift(redis.url, config=RULES) as keyshift, keyshift.connect() as client:
+            redis.kill()
+            wait_for(lambda: is_error(client.command('PING')), 'the loss to be seen')
+            client.send(encode(['SELECT', 5]) + encode(['ECHO', 'behind']) + encode(['QUIT']))
+            self.assertRegex(client.at_end(), rb'^-ERR [^\r]+\r\n\$6\r\nbehind\r\n\+OK\r\n$')
 
     def test_an_upstream_that_sends_a_byte_at_a_time(self):
         with RedisServer() as redis, FaultyUpstream(redis.address) as faulty:
@@ -275,6 +338,23 @@ class UpstreamTest(unittest.TestCase):
                          b'*4294967296\r\n'):
             with self.subTest(nonsense):
                 self.never_wrong(lambda faulty, bytes_=nonsense: faulty.answer(bytes_))
+
+    def test_an_upstream_whose_reply_is_none_to_this_command(self):
+        with RedisServer() as redis, FaultyUpstream(redis.address) as faulty, \
+                Keyshift(faulty.url, config=RULES) as keyshift, keyshift.connect() as client, redis.connect() as direct:
+            direct.ask('XADD', 'bench:kv:id:MARK', '1-1', 'f', 'v')
+            for command in (['SCAN', 0], ['KEYS', '*'], ['XREAD', 'STREAMS', 'k:MARK', 0]):
+                for nonsense in (b'+QUEUED\r\n', b':1\r\n'):
+                    with self.subTest(command=command, nonsense=nonsense):
+                        self.answers(client)
+                        before = keyshift.metric('upstream_connects_total')
+                        faulty.arm(faulty.answer(nonsense))
+                        reply = client.command(*command)
+                        self.assertTrue(is_error(reply), reply)
+                        faulty.release()
+                        self.answers(client)
+                        self.assertGreater(keyshift.metric('upstream_connects_total'), before)
+                        self.assertFalse(keyshift.exited())
 
     def test_an_upstream_that_answers_what_nobody_asked(self):
         self.never_wrong(lambda faulty: faulty.add(b'+EXTRA\r\n' * 3))

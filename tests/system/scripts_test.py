@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import re
 import sys
 import unittest
 
@@ -10,8 +11,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import tap
 from harness.fixture import is_error
-from harness.resp import plain
-from harness.servers import Keyshift, RedisServer
+from harness.resp import encode, plain
+from harness.servers import Keyshift, RedisServer, wait_for
 
 RULES = '''
 [[rule]]
@@ -91,6 +92,17 @@ class DetectionTest(unittest.TestCase):
         lines = [line for line in self.keyshift.log().splitlines() if sha1('return 3') in line]
         self.assertEqual(len(lines), 1, lines)
         self.assertRegex(lines[0], r'bull:mail:7.*bull:\{queue\}:\{id:any\}.*KEYS')
+
+    def test_script_debug_is_refused_whatever_is_allowed(self):
+        with Keyshift(self.redis.url, config='allow = ["SCRIPT DEBUG", "SCRIPT"]\n' + RULES) as keyshift, \
+                keyshift.connect() as client, keyshift.connect() as other:
+            for mode in ('YES', 'SYNC', 'NO'):
+                self.assertIn(b'SCRIPT DEBUG', client.command('SCRIPT', 'DEBUG', mode)[1])
+            client.ask('MULTI')
+            self.assertTrue(is_error(client.command('SCRIPT', 'DEBUG', 'YES')))
+            self.assertRegex(client.command('EXEC')[1], b'^EXECABORT')
+            self.assertEqual(other.ask('EVAL', 'return 1', '0'), 1)
+            self.assertEqual(other.ask('SET', 'stray', '1'), b'OK')
 
     def test_the_list_is_bounded(self):
         for number in range(600):
@@ -478,6 +490,48 @@ end)'''
             file.write(text)
         client.ask('KEYSHIFT', 'RELOAD')
         self.assertEqual(client.ask('EVALSHA', sha1(body), '0'), b'OK')
+
+    def test_monitor_and_slowlog_show_what_the_client_said(self):
+        client = self.start('', options=())
+        body = 'return {redis.call("get", KEYS[1]), ARGV[1]}'
+        shas = re.compile(rb'[0-9a-f]{40}')
+        seen = []
+        for server, redis, asks in ((self.keyshift, self.upstream, client),
+                                    (self.direct_redis, self.direct, self.direct)):
+            redis.ask('SLOWLOG', 'RESET')
+            redis.ask('CONFIG', 'SET', 'slowlog-log-slower-than', '0')
+            with server.connect() as monitor:
+                monitor.ask('MONITOR')
+                for command in (('EVAL', body, '1', 'n1', 'x'), ('EVALSHA', sha1(body), '1', 'n1', 'y'),
+                                ('EVAL_RO', body, '1', 'n1', 'x'),
+                                ('SCRIPT', 'LOAD', body), ('SCRIPT', 'EXISTS', sha1(body)), ('EVALSHA', 'f' * 40, '0'),
+                                ('FUNCTION', 'LOAD', self.LIBRARY), ('FCALL', 'echo', '1', 'n1', 'x'),
+                                ('FCALL_RO', 'fails', '0'),
+                                ('MULTI',), ('EVAL', body, '1', 'n1', 'x'), ('FCALL', 'wrong', '1', 'n1'), ('EXEC',),
+                                ('PING', 'end')):
+                    asks.command(*command)
+                seen.append([])
+                while not seen[-1] or seen[-1][-1] != b'"PING" "end"':
+                    seen[-1].append(shas.sub(b'SHA', monitor.read()[1].split(b'] ', 1)[1]))
+            redis.ask('CONFIG', 'SET', 'slowlog-log-slower-than', '-1')
+            slow = [entry[3] for entry in asks.ask('SLOWLOG', 'GET', '100')]
+            # What it shows of a script's text is what Redis ran.
+            seen.append([words[2:] for words in slow if words[0].startswith((b'EVAL', b'FCALL'))])
+        self.assertEqual(seen[0], seen[2])
+        self.assertEqual(seen[1], seen[3])
+
+    def test_function_stats_shows_the_call_as_the_client_said_it(self):
+        client, other = self.start('', options=()), self.connected(self.keyshift)
+        self.upstream.ask('CONFIG', 'SET', 'busy-reply-threshold', '1')
+        client.ask('FUNCTION', 'LOAD', '#!lua name=forever\n'
+                   "redis.register_function('forever', function() while true do end end)")
+        client.send(encode(('FCALL', 'forever', '1', 'n1', 'x')))
+        wait_for(lambda: is_error(self.upstream.command('PING')), 'the function')
+        stats = other.ask('FUNCTION', 'STATS')
+        self.upstream.ask('FUNCTION', 'KILL')
+        self.assertTrue(is_error(client.read()))
+        running = dict(zip(stats[1][::2], stats[1][1::2]))
+        self.assertEqual(running[b'command'], [b'FCALL', b'forever', b'1', b'n1', b'x'])
 
     def test_mapped_scripts_are_no_suspects(self):
         client = self.start()

@@ -7,6 +7,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import tap
+from harness.faulty_upstream import MARK, FaultyUpstream
 from harness.fixture import RULES, WithServers, is_error
 from harness.resp import Closed, encode
 from harness.servers import Keyshift, RedisServer, short_budget, wait_for
@@ -190,6 +191,24 @@ key    = "other:kv:id:{id}"
             for client in (self.client, begun, self.witness):
                 self.assertEqual(client.ask('EXISTS', 'k:begun', 'k:busy'), 0)
 
+    def test_what_prepared_its_connection_in_the_meantime_is_no_part_of_it(self):
+        self.bare.ask('CONFIG', 'SET', 'busy-reply-threshold', '1')
+        # Its connections are made while the script runs, and can be prepared only behind it.
+        with self.redis.connect() as scripts, Keyshift(self.redis.url, config=RULES) as keyshift:
+            scripts.send(encode(('EVAL', 'while true do end', '0')))
+            wait_for(lambda: self.bare.command('PING')[1].startswith(b'BUSY'), 'the script to be noticed')
+            clients = [keyshift.connect() for _ in range(6)]
+            self.assertEqual([client.command('MULTI') for client in clients], [OK] * 6)
+            wait_for(lambda: keyshift.http('/readyz')[0] != 200, 'the script to be seen')
+            self.bare.ask('SCRIPT', 'KILL')
+            self.assertTrue(is_error(scripts.read()))
+            self.assertEqual([client.command('INCR', 'k:prepared') for client in clients], [QUEUED] * 6)
+            wait_for(lambda: keyshift.http('/readyz')[0] == 200, 'its end to be seen')
+            self.assertEqual([client.command('EXEC') for client in clients],
+                             [('*', ((':', number),)) for number in range(1, 7)])
+            for client in clients:
+                client.close()
+
     def test_what_the_upstream_forbids_its_user(self):
         self.bare.ask('ACL', 'SETUSER', 'some', 'on', '>pass', '~*', '&*', '+@all', '-flushall')
         url = 'redis://some:pass@127.0.0.1:%d' % self.redis.port
@@ -304,6 +323,22 @@ key    = "other:kv:id:{id}"
             ('CLIENT', 'REPLY', 'SKIP'), ('MULTI',), ('GET', 'k:quiet'), ('EXEC',)))), 2)
         self.assertEqual(replies, [QUEUED, ('*', (('$', b'x'),))])
 
+    def test_a_push_inside_its_reply_is_passed_on_and_nobodys_reply_is_another_ones(self):
+        wire = b''.join(map(encode, (('MULTI',), ('DEBUG', 'PROTOCOL', 'push'), ('EXEC',), ('PING',), ('QUIT',))))
+        with Keyshift(self.redis.url, config='allow = ["DEBUG"]\n' + RULES) as keyshift, \
+                keyshift.connect() as other:
+            other.command('HELLO', '3')
+            for _ in range(3):
+                found = []
+                for server in (self.redis, keyshift):
+                    with server.connect(timeout=10) as client:
+                        client.command('HELLO', '3')
+                        client.send(wire)
+                        other.send(encode(('ECHO', 'theirs')))
+                        found.append(client.at_end())
+                    self.assertEqual(other.read(), ('$', b'theirs'))
+                self.assertEqual(found[0], found[1])
+
     def test_client_list_tells_of_it(self):
         number = self.client.ask('CLIENT', 'ID')
         line = lambda: self.witness.ask('CLIENT', 'LIST', 'ID', number)
@@ -373,6 +408,21 @@ class LossTest(unittest.TestCase):
                 self.assertEqual(gives_up.command('DISCARD'), OK)
                 for client in (told, asked, watches, gives_up):
                     self.assertEqual(client.ask('EXISTS', 'k:1', 'k:2'), 0)
+
+    def test_of_a_reply_that_is_lost_in_its_middle_a_subscriber_is_told_nothing_but_the_loss(self):
+        with RedisServer() as redis, FaultyUpstream(redis.address) as faulty, \
+                Keyshift(faulty.url, config=RULES) as keyshift, keyshift.connect() as client:
+            client.command('HELLO', '3')
+            client.send(encode(('SUBSCRIBE', 'news')))
+            self.assertEqual(client.read_raw()[0], '>')
+            client.ask('SET', 'k:1', b'x' * 100 + MARK + b'x' * 100)
+            faulty.arm(faulty.reset)
+            replies = whole(client, ('GET', 'k:none'), ('GET', 'k:1'))
+            self.assertEqual(replies[:-1], [OK, QUEUED, QUEUED])
+            self.assertTrue(is_error(replies[-1]), replies)
+            faulty.release()
+            client.sock.settimeout(10)
+            wait_for(lambda: client.command('PING', 'next') == ('$', b'next'), 'the upstream again')
 
     def test_without_an_upstream_every_command_is_refused_and_none_executed_later(self):
         with RedisServer() as redis, Keyshift(redis.url, config=RULES) as keyshift, keyshift.connect() as client:

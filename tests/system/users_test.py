@@ -277,6 +277,22 @@ class WithoutCredentials(unittest.TestCase):
                 with_users(redis)
                 wait_for(lambda: client.command('AUTH', 'reader', 'rpw') == OK, 'the login')
 
+    def test_monitor_shows_a_login_as_it_was_said_and_no_secret_of_it(self):
+        lines = ('AUTH wrong', 'AUTH nobody wrong', 'HELLO 2 AUTH nobody wrong', 'AUTH reader rpw', 'PING end')
+        with with_users(RedisServer()) as redis, with_users(RedisServer()) as plain, \
+                Keyshift(redis.url, config=ASKS + RENAME) as keyshift:
+            seen = []
+            for server in (plain, keyshift):
+                with server.connect() as monitor, server.connect() as client:
+                    self.assertEqual(monitor.command('MONITOR'), OK)
+                    for line in lines:
+                        client.command(*words(line))
+                    seen.append([])
+                    while not seen[-1] or seen[-1][-1] != b'"PING" "end"':
+                        seen[-1].append(monitor.read()[1].split(b'] ', 1)[1])
+            # A connection of a user that is new begins with a PING.
+            self.assertEqual(seen[0], seen[1])
+
     def test_there_are_no_more_users_than_allowed(self):
         with RedisServer() as redis:
             with_users(redis)

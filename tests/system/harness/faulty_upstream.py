@@ -76,6 +76,10 @@ class FaultyUpstream:
             return True
         return fault
 
+    def passed(self, data):
+        """What of a request goes on to the server, and when; for who inherits."""
+        return data
+
     def release(self):
         self.fault = None
         self.released.set()
@@ -138,7 +142,7 @@ class FaultyUpstream:
                 if not data:
                     break
                 self.requests += data
-                behind.sendall(data)
+                behind.sendall(self.passed(data))
         except OSError:
             pass
         try:
