@@ -19,6 +19,13 @@
 
 namespace keyshift::proxy {
 
+namespace {
+
+// How long the server has to answer, or to give up, the command of a client that has ended.
+constexpr uint64_t kEndPatienceNs = 2'000'000'000;
+
+}  // namespace
+
 // A lease; null if none came free in time. Nothing yet: on_room() comes, then it is to be asked again.
 std::optional<upstream::Connection*> Session::ask_lease(resp::Protocol protocol) {
   upstream::Connection* const found = pool().lease(protocol);
@@ -87,7 +94,7 @@ void Session::drop_lease(std::string_view reason) {
 
 void Session::show_blocked(bool blocked) {
   ends_unsent_.reset();
-  end_passed_ = false;
+  end_passed_ns_ = 0;
   entry_->waits_on = blocked ? lease_->server_id() : 0;
   entry_->blocked.store(blocked, std::memory_order_relaxed);
 }
@@ -117,12 +124,18 @@ bool Session::forward_blocking(const command::Row& row, const resp::Request& req
 void Session::pass_end_on() {
   if (!lease_->usable()) return;
   lease_->finish_sending();
-  lease_is_spent_ = end_passed_ = true;
+  lease_is_spent_ = true;
+  end_passed_ns_ = worker_.loop().now_ns();
 }
 
 void Session::look_for_end() {
-  if (buried_ || ended_ || end_passed_ || !holds(Hold::kBlocked)) return;
-  if (!stream_->reading() && stream_->peer_has_ended()) pass_end_on();
+  if (buried_ || !holds(Hold::kBlocked)) return;
+  if (end_passed_ns_ != 0) {
+    // What stands between us and the server may keep the end to itself: then the connection is closed whole.
+    if (worker_.loop().now_ns() - end_passed_ns_ > kEndPatienceNs) kill();
+  } else if (!stream_->reading() && stream_->peer_has_ended()) {
+    pass_end_on();
+  }
 }
 
 // ---- CLIENT UNBLOCK and CLIENT KILL of who waits

@@ -287,7 +287,7 @@ void Session::push(std::string_view frame) {
 void Session::on_lost(upstream::Loss loss, std::string_view reason) {
   if (buried_) return;
   // The upstream has given up what the client waited for, since that has ended.
-  if (end_passed_ && holds(Hold::kBlocked)) {
+  if (end_passed_ns_ != 0 && holds(Hold::kBlocked)) {
     kill();
     return;
   }

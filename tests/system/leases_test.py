@@ -1,7 +1,9 @@
 """Commands that wait in the server: what they share, hold, give back, and leave behind."""
 
+import contextlib
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -90,6 +92,28 @@ class BlockingTest(WithServers):
                     wait_for(lambda: waiting(self.redis) == 0, 'the end of the wait')
                     self.assertEqual(bare.ask('LRANGE', name, '0', '-1'), left, lines)
                     bare.ask('DEL', name)
+
+    def test_an_end_that_does_not_reach_the_upstream_is_not_waited_for_for_ever(self):
+        class Swallows(FaultyUpstream):
+            kept = []
+
+            def forward(self, sock, behind):
+                self.kept.append(behind)
+                with contextlib.suppress(OSError):
+                    while data := sock.recv(1 << 16):
+                        behind.sendall(data)
+
+        with Swallows(self.redis.address) as swallows, Keyshift(swallows.url, config=RULES) as keyshift, \
+                keyshift.connect() as client:
+            client.send(encode(('BLPOP', 'k:swallowed', '0')))
+            wait_for(lambda: waiting(self.redis) == 1, 'the wait')
+            client.half_close()
+            self.assertEqual(client.at_end(), b'')
+            wait_for(lambda: keyshift.metric('client_connections') == 0, 'the end of the client')
+            for behind in swallows.kept:
+                with contextlib.suppress(OSError):
+                    behind.shutdown(socket.SHUT_RDWR)
+            wait_for(lambda: waiting(self.redis) == 0, 'the end of the wait')
 
     def test_what_is_on_its_way_reaches_a_client_that_has_half_closed(self):
         with FaultyUpstream(self.redis.address) as faulty, Keyshift(faulty.url, config=RULES) as keyshift, \

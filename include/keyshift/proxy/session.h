@@ -59,7 +59,8 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   Session(Worker& worker, size_t listener, std::unique_ptr<net::Stream> stream);
   ~Session() override;
 
-  // Ends the wait of a client that has ended, where what it had sent behind its command is so much that it is not read.
+  // Ends the wait of a client that has ended: where what it had sent behind its command is so much that it is not read, or
+  // where the upstream does not react to the end.
   void look_for_end();
   // Takes no more requests; ends as soon as every reply has left.
   void drain();
@@ -401,13 +402,13 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   bool reloading_ = false;  // waits for on_reloaded()
   bool holding_ = false;    // a reply is to be held back, or is
   bool waits_for_lease_ = false;
-  bool is_turning_ = false;    // waits for on_feed(), or belongs to its tunnel
-  bool watch_broken_ = false;  // the watched keys are watched no more: EXEC must find them changed
-  bool end_passed_ = false;    // the upstream knows that the client whose command waits has ended
-  bool answers_exec_ = false;  // a command of ours is executed in EXEC's place for it
-  bool in_pieces_ = false;     // the MULTI that waits for a lease was found to come in pieces
-  bool finishing_ = false;     // reads no more requests
-  bool ended_ = false;         // the client has sent its last byte
+  bool is_turning_ = false;     // waits for on_feed(), or belongs to its tunnel
+  bool watch_broken_ = false;   // the watched keys are watched no more: EXEC must find them changed
+  uint64_t end_passed_ns_ = 0;  // since when the upstream knows that the client whose command waits has ended
+  bool answers_exec_ = false;   // a command of ours is executed in EXEC's place for it
+  bool in_pieces_ = false;      // the MULTI that waits for a lease was found to come in pieces
+  bool finishing_ = false;      // reads no more requests
+  bool ended_ = false;          // the client has sent its last byte
   bool buried_ = false;
   size_t reply_bytes_ = 0;       // of the reply under way
   size_t expected_reply_bytes_;  // a decaying peak of the replies so far
