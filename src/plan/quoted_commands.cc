@@ -64,10 +64,13 @@ void read_quoted(const command::Table& table, const resp::Request& command, size
     if (name.role == command::Role::kKey && name.at < command.size()) quoted.keys.push_back(name.at);
   }
   std::ranges::sort(quoted.keys);
-  // What the script is told: the client's names of its keys, and which prelude it has.
+  // What the script is told: the client's names of its keys, and which prelude it has. Behind all that a client must say.
+  constexpr size_t kWords = 3;  // EVAL, script, number of keys
+  const size_t keys = names.list.size();
   const bool is_told = found.row->runs_script() && announced == command.size() &&
+                       command.size() > kWords + 2 * keys &&
                        command[command.size() - 1].starts_with(kScriptMark);
-  if (is_told) quoted.theirs -= std::min(quoted.theirs, names.list.size() + 1);
+  if (is_told) quoted.theirs -= keys + 1;
 }
 
 bool shown_name(const scheme::Ruleset& rules, const scheme::View& view, std::string_view physical,

@@ -5,8 +5,6 @@
 //   WATCH k, MULTI      a lease, by session_transactions.cc
 //
 // Before a session moves to a lease, and before it moves back, all its replies have come: nothing is reordered.
-#include <array>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -142,11 +140,20 @@ void Session::look_for_end() {
 
 namespace {
 
-void tell_end(upstream::Connection& connection, int64_t waits_on, WaitEnd how) {
-  resp::append_array(connection.out(), how == WaitEnd::kError ? 4 : 3);
-  for (const std::string_view word : {"CLIENT", "UNBLOCK"}) resp::append_bulk(connection.out(), word);
-  resp::append_bulk_integer(connection.out(), waits_on);
-  if (how == WaitEnd::kError) resp::append_bulk(connection.out(), "ERROR");
+std::vector<std::string_view> unblock_words(std::string_view waits_on, WaitEnd how) {
+  std::vector<std::string_view> words = {"CLIENT", "UNBLOCK", waits_on};
+  if (how == WaitEnd::kError) words.emplace_back("ERROR");
+  return words;
+}
+
+// Nobody waits for the answer.
+void tell_end(upstream::Connection& connection, int64_t waits_on, WaitEnd how, uint64_t now_ns) {
+  const std::string number = std::to_string(waits_on);
+  const auto words = unblock_words(number, how);
+  resp::append_array(connection.out(), words.size());
+  for (const std::string_view word : words) resp::append_bulk(connection.out(), word);
+  connection.expect({.started_ns = now_ns});
+  connection.submit();
 }
 
 }  // namespace
@@ -178,16 +185,11 @@ std::optional<std::string> Session::end_waits(const std::function<std::vector<En
   const uint64_t now_ns = worker_.loop().now_ns();
   const int64_t last = told.back();
   if (!answers_exec_) told.pop_back();
-  for (const int64_t each : told) {
-    tell_end(connection, each, how);
-    connection.expect({.started_ns = now_ns});
-  }
-  connection.submit();
+  for (const int64_t each : told) tell_end(connection, each, how, now_ns);
   if (answers_exec_) return ":1\r\n";
   inquiry_ = std::move(asked);
   const std::string number = std::to_string(last);
-  const std::array<std::string_view, 4> words = {"CLIENT", "UNBLOCK", number, "ERROR"};
-  inquiry_->question.ask(connection, std::span(words).first(how == WaitEnd::kError ? 4 : 3), now_ns,
+  inquiry_->question.ask(connection, unblock_words(number, how), now_ns,
                          [this](const upstream::Question::Answer& answer) {
                            inquiry_->ended = answer.reply.empty() ? ":0\r\n" : std::string(answer.reply);
                            inquiry_->waits.clear();
@@ -211,9 +213,7 @@ void Session::note_waiting() {
   upstream::Connection& connection = connection_of_worker();
   if (!connection.usable()) return;
   lease_is_spent_ = true;  // who has it next must not be meant
-  tell_end(connection, lease_->server_id(), *how);
-  connection.expect({.started_ns = worker_.loop().now_ns()});
-  connection.submit();
+  tell_end(connection, lease_->server_id(), *how, worker_.loop().now_ns());
 }
 
 }  // namespace keyshift::proxy

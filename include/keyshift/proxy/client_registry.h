@@ -80,8 +80,8 @@ struct ClientEntry {
   std::atomic<int> protocol{2};
   std::array<std::atomic<size_t>, 3> subscriptions{};  // channels, patterns, shard channels
   std::atomic<bool> blocked{false};                    // its command waits in the server
-  std::atomic<int64_t> waits_on{
-      0};  // there, the connection's number; 0: it does not wait, or has not been sent yet
+  // There, the connection's number; 0: it does not wait, or has not been sent yet.
+  std::atomic<int64_t> waits_on{0};
   std::atomic<uint16_t> flags{0};  // of ClientFlag
   std::atomic<int> queued{-1};     // commands since MULTI; -1: there was none
   std::atomic<uint64_t> queued_bytes{0};
@@ -94,8 +94,8 @@ struct ClientEntry {
   std::atomic<uint64_t> sent_bytes{0};
 
   // Written by anybody.
-  std::atomic<int> ending_waits{
-      0};  // who have told the server to end what it waits for, and are not answered yet
+  // Who have told the server to end what it waits for, and are not answered yet.
+  std::atomic<int> ending_waits{0};
   std::atomic<bool> killed{false};
 
   // Under the registry's lock.

@@ -22,7 +22,6 @@ class ElementHits {
 
   // Takes the next piece of the reply. One that is no array (an error, a null) counts as nothing.
   void feed(std::string_view piece);
-  size_t size() const { return domains_.size(); }
 
  private:
   enum class State : unsigned char { kBegin, kHead, kElements, kOther };
