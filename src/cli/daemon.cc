@@ -71,20 +71,12 @@ int unavailable(const Error& error) {
   return kExitUnavailable;
 }
 
-// What `keyshift check` would want a decision about.
-void log_warnings(const config::Config& config) {
-  for (const Finding& finding : config_findings(config)) {
-    if (finding.severity == Finding::Severity::kWarning) log::warn("{}", finding.text);
-  }
-}
-
 }  // namespace
 
 int run_daemon(const config::Config& config, LoadConfig load) {
   log::set_up(config.log_level);
   std::signal(SIGPIPE, SIG_IGN);
-  for (const std::string& notice : config.notices) log::warn("{}", notice);
-  log_warnings(config);
+  log_findings(config);
 
   // The embedded server first: it must be started by the main thread, before others run.
   std::optional<upstream::EmbeddedServer> embedded;

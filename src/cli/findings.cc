@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "keyshift/base/ascii.h"
+#include "keyshift/base/log.h"
 #include "keyshift/base/printable.h"
 #include "keyshift/command/table.h"
 #include "keyshift/config/nearest.h"
@@ -237,6 +238,13 @@ class Examination {
 
 Findings config_findings(const config::Config& config) {
   return Examination(config).run();
+}
+
+void log_findings(const config::Config& config) {
+  for (const std::string& notice : config.notices) log::warn("{}", notice);
+  for (const Finding& finding : config_findings(config)) {
+    if (finding.severity == Severity::kWarning) log::warn("{}", finding.text);
+  }
 }
 
 }  // namespace keyshift::cli

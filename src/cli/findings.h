@@ -27,4 +27,7 @@ using Findings = std::vector<Finding>;
 // What the configuration alone tells.
 Findings config_findings(const config::Config& config);
 
+// Logs what of it deserves a warning where nobody has asked: at the start, and after a reload.
+void log_findings(const config::Config& config);
+
 }  // namespace keyshift::cli

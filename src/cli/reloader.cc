@@ -8,6 +8,7 @@
 
 #include "keyshift/base/log.h"
 #include "keyshift/config/reload.h"
+#include "findings.h"
 #include "settings.h"
 
 namespace keyshift::cli {
@@ -56,7 +57,7 @@ void Reloader::begin() {
           .text = "[fold] has changed: clients are in databases of the old one, so only a restart can do it",
           .suggestion = ""}});
   log::set_level(config->log_level);
-  for (const std::string& notice : config->notices) log::warn("{}", notice);
+  log_findings(*config);
   auto facts = proxy_.facts().configuration();
   ++facts.reloads;
   facts.last_failed = false;

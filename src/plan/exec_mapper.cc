@@ -18,7 +18,9 @@ bool ExecMapper::map(std::string_view piece, Handler& handler, Buffer& out) {
   if (state_ == State::kAsItIs) {
     out.append(piece);
   } else {
-    while (!piece.empty()) take_value(piece, handler, out);
+    while (!piece.empty()) {
+      if (!take_value(piece, handler, out)) return false;
+    }
   }
   return true;
 }
@@ -48,13 +50,14 @@ bool ExecMapper::read_head(std::string_view& piece, Handler& handler, Buffer& ou
   return true;
 }
 
-void ExecMapper::take_value(std::string_view& piece, Handler& handler, Buffer& out) {
+// Returns false if what comes is no reply to its command.
+bool ExecMapper::take_value(std::string_view& piece, Handler& handler, Buffer& out) {
   if (scanner_.at_boundary()) pushed_ = piece.starts_with('>');
   if (pushed_) {
     const resp::ReplyScanner::Scan scan = scanner_.scan(piece);
     out.append(piece.substr(0, scan.consumed));
     piece.remove_prefix(scan.consumed);
-    return;
+    return true;
   }
   KEYSHIFT_CHECK(step_ < steps_.size(), "EXEC answers more than was sent");
   const bool shown = steps_[step_] != Disposition::kDiscard;
@@ -72,24 +75,27 @@ void ExecMapper::take_value(std::string_view& piece, Handler& handler, Buffer& o
     collected_.append(value);
     value = collected_.view();
   }
-  if (shown && (complete || !collecting_)) relay_value(value, out);
-  if (!complete) return;
+  if (shown && (complete || !collecting_) && !relay_value(value, out)) return false;
+  if (!complete) return true;
   collected_.clear();
-  if (step_++ < hidden_ || ++steps_taken_ < commands_[command_].steps) return;
+  if (step_++ < hidden_ || ++steps_taken_ < commands_[command_].steps) return true;
   steps_taken_ = 0;
   ++command_;
   answer_here(handler, out);
+  return true;
 }
 
-void ExecMapper::relay_value(std::string_view value, Buffer& out) {
+bool ExecMapper::relay_value(std::string_view value, Buffer& out) {
   const Command& command = commands_[command_];
-  if (steps_[step_] == Disposition::kMap) {
-    if (!command.mapper->map(value, out)) out.append(value);
-  } else if (command.mapper && collecting_ && value.starts_with('-')) {
+  if (steps_[step_] == Disposition::kMap) return command.mapper->map(value, out);
+  if (command.mapper && collecting_) {
     command.mapper->map_error(value, out);
+  } else if (command.mapper) {
+    return command.mapper->pass(value, out);
   } else {
     out.append(value);
   }
+  return true;
 }
 
 // The commands that come next and have no value in the reply.

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "keyshift/plan/keyed_reply_mapper.h"
 #include "keyshift/plan/planned_key.h"
 #include "keyshift/plan/reply_mapper.h"
 #include "keyshift/resp/number.h"
@@ -165,8 +166,8 @@ void Planner::undo(Work& work) {
 }
 
 Disposition Planner::disposition(const Work& work) {
-  return work.plan.mapper != nullptr && work.row.reply != Reply::kOpaque ? Disposition::kMap
-                                                                         : Disposition::kRelay;
+  const bool passes = work.row.reply == Reply::kOpaque || KeyedReplyMapper::is_for(work.row.reply);
+  return work.plan.mapper == nullptr || passes ? Disposition::kRelay : Disposition::kMap;
 }
 
 void Planner::sort_names() {
@@ -229,8 +230,7 @@ bool Planner::write_name(Work& work, const command::Name& name) {
   const bool observed = planned.observed;
   if (work.inline_default.action == TtlAction::kDefault) planned.ttl = TtlAction::kDefault;
 
-  const bool names_reply = work.row.reply == Reply::kStreams || work.row.reply == Reply::kKeyedPop ||
-                           work.row.is(command::Row::kErrorNamesKey);
+  const bool holds_keys = KeyedReplyMapper::is_for(work.row.reply);
   if (match.identity) {
     if (name.lasting && work.leaves == Leaves::kBehind && !observed) {
       copy_up_to(work, name.at);
@@ -245,9 +245,11 @@ bool Planner::write_name(Work& work, const command::Name& name) {
     *end++ = '\r';
     *end++ = '\n';
     work.out.commit(size + 2);
-    if (names_reply) {
-      if (!work.plan.mapper) work.plan.mapper = std::make_unique<ReplyMapper>(work.row.reply);
-      work.plan.mapper->add_name(key, {begin, size});
+    if (holds_keys || work.row.is(command::Row::kErrorNamesKey)) {
+      auto& mapper = work.plan.mapper;
+      if (!mapper && holds_keys) mapper = std::make_unique<KeyedReplyMapper>(work.row.reply);
+      if (!mapper) mapper = std::make_unique<ReplyMapper>(work.row.reply);
+      mapper->add_name(key, {begin, size});
     }
   }
   if (name.lasting && work.leaves == Leaves::kBehind) {

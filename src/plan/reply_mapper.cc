@@ -28,6 +28,11 @@ void ReplyMapper::add_name(std::string_view used, std::string_view physical) {
   names_.push_back({std::string(used), std::string(physical)});
 }
 
+bool ReplyMapper::pass(std::string_view piece, Buffer& out) {
+  out.append(piece);
+  return true;
+}
+
 bool ReplyMapper::map(std::string_view reply, Buffer& out) {
   KEYSHIFT_CHECK(steps_left_ > 0, "a reply more than the plan has steps");
   --steps_left_;
@@ -49,11 +54,6 @@ bool ReplyMapper::map(std::string_view reply, Buffer& out) {
       break;
     case command::Reply::kKey:
       map_random_key(reply, out);
-      break;
-    case command::Reply::kStreams:
-      return map_streams(reply, out);
-    case command::Reply::kKeyedPop:
-      map_keyed_pop(reply, out);
       break;
     case command::Reply::kSlowlog:
       map_slowlog(reply, out);
@@ -85,10 +85,6 @@ bool ReplyMapper::fits(std::string_view reply) const {
       return head.type == '*' && head.count == 2 && cursor.next().is_string() && cursor.peek().type == '*';
     case command::Reply::kKey:
       return head.is_string() || head.is_null;
-    case command::Reply::kStreams:
-      return head.is_null || head.type == '*' || head.type == '%';
-    case command::Reply::kKeyedPop:
-      return head.is_null || (head.type == '*' && (head.count == 0 || cursor.peek().is_string()));
     case command::Reply::kScriptSha:
       return head.is_string();
     default:
@@ -222,24 +218,10 @@ void ReplyMapper::append_used(std::string_view physical, Buffer& out) const {
   resp::append_bulk(out, name == names_.end() ? physical : std::string_view(name->used));
 }
 
-// RESP2: an array of [key, entries]; RESP3: a map from key to entries. Returns false if it is neither.
-bool ReplyMapper::map_streams(std::string_view reply, Buffer& out) const {
-  const size_t begin = out.size();
-  ReplyCursor cursor(reply);
-  const Token head = cursor.next();
-  out.append(head.raw);
-  while (!cursor.done()) {
-    const Token pair = head.type == '%' ? Token{} : cursor.next();
-    const bool is_pair = head.type == '%' || (pair.type == '*' && pair.count == 2);
-    if (!is_pair || !cursor.peek().is_string()) {
-      out.truncate(begin);
-      return false;
-    }
-    out.append(pair.raw);
-    append_used(cursor.next().text, out);
-    out.append(cursor.skip());
-  }
-  return true;
+size_t ReplyMapper::longest_physical() const {
+  size_t longest = 0;
+  for (const UsedName& name : names_) longest = std::max(longest, name.physical.size());
+  return longest;
 }
 
 // Whatever the reply looks like, and whoever loaded the script.
@@ -254,13 +236,6 @@ void ReplyMapper::map_script_text(std::string_view reply, Buffer& out) {
       out.append(token.raw);
     }
   }
-}
-
-void ReplyMapper::map_keyed_pop(std::string_view reply, Buffer& out) const {
-  ReplyCursor cursor(reply);
-  out.append(cursor.next().raw);
-  if (!cursor.done()) append_used(cursor.next().text, out);
-  out.append(cursor.rest());
 }
 
 }  // namespace keyshift::plan

@@ -156,12 +156,16 @@ void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finishe
   if (entry_->killed && holds(Hold::kBlocked) && finished != nullptr && finished->is_null())
     pending.answered = true;
   const bool fits = pending.answered || pending.silent || relay(pending, bytes, finished != nullptr);
-  if (finished == nullptr) {
-    check_output();
-    return;
-  }
   // Whoever else waits on the connection must not get the next reply that comes.
   upstream::Connection* const foreign = fits ? nullptr : borrowed_ != nullptr ? borrowed_ : &target();
+  if (finished == nullptr || buried_) {
+    if (foreign != nullptr) {
+      foreign->abort("a reply does not fit its command");
+    } else {
+      check_output();
+    }
+    return;
+  }
   if (pending.selects >= 0 && finished->type() == '+') {
     pool().note_database(pending.selects);
     set_database(pending.selects);
@@ -185,13 +189,12 @@ void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finishe
   if (foreign != nullptr) foreign->abort("a reply does not fit its command");
 }
 
-// Returns false if the reply is none to this command.
+// Returns false if the reply is none to this command: the client was told so, or is gone if half of a reply has left.
 bool Session::relay(Pending& pending, std::string_view bytes, bool finished) {
   Buffer& out = pending.held ? held_ : stream_->out();
   if (pending.map) {
     if (!pending.mapper->map(bytes, out)) {
-      pending.held = false;
-      answer_head(errors::kForeignReply);
+      refuse_foreign(true, errors::kForeignReply);
       return false;
     }
   } else if (pending.own && pending.own->info) {
@@ -204,11 +207,29 @@ bool Session::relay(Pending& pending, std::string_view bytes, bool finished) {
     pending.mapper->map_error(error_.view(), out);
     error_.clear();
   } else {
+    const bool is_first = !pending.begun;
+    const size_t size = out.size();
     pending.begun = !pending.held;
-    out.append(bytes);
+    if (!pending.mapper) {
+      out.append(bytes);
+    } else if (!pending.mapper->pass(bytes, out)) {
+      refuse_foreign(is_first && out.size() == size, errors::kForeignReply);
+      return false;
+    }
   }
   stream_->mark_dirty();
   return true;
+}
+
+// What came for the request at the head is no reply to it. Where nothing of it has left, the client can be told so.
+void Session::refuse_foreign(bool nothing_left, std::string_view text) {
+  pending_.front().held = false;
+  if (nothing_left) {
+    answer_head(text);
+  } else {
+    worker_.counters().clients_dropped.add();
+    kill();
+  }
 }
 
 // Null if all elements of the reply are about keys of one domain.

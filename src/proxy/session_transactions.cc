@@ -462,8 +462,11 @@ void Session::relay_exec(Pending& pending, std::string_view bytes) {
   Executing handler(*this, transaction);
   Buffer unheard;
   Buffer& out = pending.silent ? unheard : pending.held ? held_ : stream_->out();
+  const bool is_first = !pending.begun;
+  const size_t size = out.size();
   pending.begun = !pending.held;
-  if (!transaction.mapper().map(bytes, handler, out)) answer_head(errors::kForeignExec);
+  if (!transaction.mapper().map(bytes, handler, out))
+    refuse_foreign(is_first && out.size() == size, errors::kForeignExec);
   stream_->mark_dirty();
 }
 

@@ -3,6 +3,8 @@
 //   plan("SET writing_stats:u1:30d x")    "SET analytics:writing_stats:user:u1:days:30d x EX 3600 -> relay"
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -133,6 +135,15 @@ class PlanTest : public ::testing::Test {
   std::string mapped(std::string_view reply) {
     Buffer out;
     plan_.mapper->map(reply, out);
+    return std::string(out.view());
+  }
+  // The same where the reply goes through in pieces of so many bytes; "refused" if it is none to the request.
+  std::string passed(std::string_view reply, size_t size = SIZE_MAX) {
+    Buffer out;
+    for (; !reply.empty(); reply.remove_prefix(std::min(size, reply.size()))) {
+      const std::string piece(reply.substr(0, size));
+      if (!plan_.mapper->pass(piece, out)) return "refused";
+    }
     return std::string(out.view());
   }
 

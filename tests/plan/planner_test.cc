@@ -32,7 +32,7 @@ TEST_F(PlannerTest, EveryKeyOfACommandIsMappedAndNothingElse) {
             "ZUNIONSTORE work:jobs:id:3 2 work:jobs:id:1 work:jobs:id:2 WEIGHTS 1 2 -> relay");
   EXPECT_EQ(plan("EVAL s 1 job:1 job:2"), "EVAL s 1 work:jobs:id:1 job:2 -> relay");
   EXPECT_EQ(plan("XREADGROUP GROUP g c STREAMS job:1 job:2 > >"),
-            "XREADGROUP GROUP g c STREAMS work:jobs:id:1 work:jobs:id:2 > > -> map");
+            "XREADGROUP GROUP g c STREAMS work:jobs:id:1 work:jobs:id:2 > > -> relay");
   EXPECT_EQ(plan("SORT job:1 BY job:* GET # GET job:* STORE job:2"),
             "SORT work:jobs:id:1 BY work:jobs:id:* GET # GET work:jobs:id:* STORE work:jobs:id:2 -> relay");
 }

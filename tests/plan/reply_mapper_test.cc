@@ -32,27 +32,6 @@ TEST_F(ReplyMapperTest, ScanKeepsItsCursorAndFiltersByTheClientsGlob) {
       "*2\r\n$2\r\n17\r\n*1\r\n$5\r\njob:1\r\n");
 }
 
-TEST_F(ReplyMapperTest, ReadStreamsKeepTheNameThatTheClientUsed) {
-  plan("XREAD STREAMS job:1 work:jobs:id:2 0 0");
-  const std::string entries = "*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\nf\r\n$14\r\nwork:jobs:id:1\r\n";
-  EXPECT_EQ(
-      mapped("*2\r\n*2\r\n$14\r\nwork:jobs:id:1\r\n" + entries + "*2\r\n$14\r\nwork:jobs:id:2\r\n" + entries),
-      "*2\r\n*2\r\n$5\r\njob:1\r\n" + entries + "*2\r\n$14\r\nwork:jobs:id:2\r\n" + entries);
-}
-
-TEST_F(ReplyMapperTest, ReadStreamsOfResp3AreAMap) {
-  plan("XREAD STREAMS job:1 0");
-  EXPECT_EQ(mapped("%1\r\n$14\r\nwork:jobs:id:1\r\n*0\r\n"), "%1\r\n$5\r\njob:1\r\n*0\r\n");
-}
-
-TEST_F(ReplyMapperTest, PopsNameTheirKey) {
-  plan("LMPOP 2 job:1 job:2 LEFT");
-  EXPECT_EQ(mapped("*2\r\n$14\r\nwork:jobs:id:2\r\n*1\r\n$1\r\nx\r\n"),
-            "*2\r\n$5\r\njob:2\r\n*1\r\n$1\r\nx\r\n");
-  plan("LMPOP 2 job:1 job:2 LEFT");
-  EXPECT_EQ(mapped("*-1\r\n"), "*-1\r\n");
-}
-
 // An entry of the slow log.
 std::string logged(const std::vector<std::string>& command) {
   return "*6\r\n:7\r\n:1700000000\r\n:12\r\n" + encoded(command) +

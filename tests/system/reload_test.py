@@ -111,6 +111,11 @@ class ReloadTest(unittest.TestCase):
         self.assertEqual(reload(keyshift, config()), ('+', b'OK'))
         self.assertEqual(keyshift.metric('config_restart_needed'), 0)
 
+    def test_what_needs_a_decision_is_logged(self):
+        keyshift = self.keyshift()
+        self.assertEqual(reload(keyshift, config(head='allow = ["CONFG"]')), ('+', b'OK'))
+        self.assertIn('allow names "CONFG", and there is no such command; did you mean config?', keyshift.log())
+
     def test_listener_options_change_for_clients_that_are_connected(self):
         keyshift = self.keyshift()
         with keyshift.connect() as client:

@@ -60,8 +60,7 @@ class ExecMapper {
   size_t bytes() const { return commands_.capacity() * sizeof(Command) + steps_.capacity(); }
 
   // Takes the next piece of EXEC's reply and appends what there is of the client's to `out`. An error or a null goes
-  // through as it is. Returns false if the reply is not one to these commands: nothing of it can then be told to the
-  // client, and nothing was.
+  // through as it is. Returns false if the reply is not one to these commands; what was appended before stays.
   bool map(std::string_view piece, Handler& handler, Buffer& out);
 
  private:
@@ -72,8 +71,8 @@ class ExecMapper {
   };
 
   bool read_head(std::string_view& piece, Handler& handler, Buffer& out);
-  void take_value(std::string_view& piece, Handler& handler, Buffer& out);
-  void relay_value(std::string_view value, Buffer& out);
+  bool take_value(std::string_view& piece, Handler& handler, Buffer& out);
+  bool relay_value(std::string_view value, Buffer& out);
   void answer_here(Handler& handler, Buffer& out);
 
   std::vector<Command> commands_;

@@ -24,7 +24,7 @@ namespace keyshift::plan {
 class ReplyMapper;
 
 enum class Disposition : uint8_t {
-  kRelay,    // to the client as it comes; an error through the mapper, if there is one
+  kRelay,    // to the client as it comes, through the mapper if there is one
   kMap,      // collected, through the mapper, to the client; several such steps make one reply
   kDiscard,  // dropped
 };

@@ -1,11 +1,12 @@
 // ReplyMapper: gives a reply the names that its client used.
 //
 // Which names stand where in a reply is said by the command's row, never guessed from the reply. A mapper is made by
-// the planner for a request whose reply carries names, waits with the session's pending request, and is used once per
-// kMap step. It keeps the ruleset and the view that mapped the request, so a reload in between changes nothing.
+// the planner for a request whose reply carries names, waits with the session's pending request, and is used for each
+// step whose reply is not discarded. It keeps the ruleset and the view that mapped the request, so a reload in between
+// changes nothing.
 //
-//   XREAD STREAMS jobs:7 0         jobs:7 -> work:jobs:id:7
-//   *1..*2..$14..work:jobs:id:7..*1...    =>   *1..*2..$6..jobs:7..*1...
+//   KEYS jobs:*         jobs:{n} -> work:jobs:id:{n}
+//   *2..$14..work:jobs:id:7..$14..work:jobs:id:8    =>   *2..$6..jobs:7..$6..jobs:8
 #pragma once
 
 #include <cstdint>
@@ -26,8 +27,8 @@ namespace keyshift::plan {
 class ReplyMapper {
  public:
   virtual ~ReplyMapper() = default;
-  // For replies whose names come from the request: kStreams, kKeyedPop, kScriptSha, kOpaque (then only error texts); and
-  // kScriptText, which has no names.
+  // For replies whose names come from the request: kScriptSha, kOpaque (then only error texts); and kScriptText, which
+  // has no names. Keys of the request: keyed_reply_mapper.h.
   explicit ReplyMapper(command::Reply shape) : shape_(shape) {}
   // For replies whose names come from the keyspace: kKeys, kScan, kKey, kSlowlog, kRunning. `steps` replies make one.
   ReplyMapper(command::Reply shape, std::shared_ptr<const scheme::Ruleset> rules, const scheme::View& view,
@@ -44,11 +45,20 @@ class ReplyMapper {
     draw_ = draw;
   }
 
-  // Takes the next whole reply. Once the last of `steps` has come, appends the client's reply to `out`. Returns false, with
+  // kRelay: takes the next piece of a reply that is no error, and appends what there is of the client's. Returns false if
+  // the reply is none to this command; what was appended before stays.
+  virtual bool pass(std::string_view piece, Buffer& out);
+  // kMap: takes the next whole reply. Once the last of `steps` has come, appends the client's reply to `out`. Returns false, with
   // nothing appended, if the reply has not the shape: it is none to this command.
   virtual bool map(std::string_view reply, Buffer& out);
   // Appends an error reply with the names in it mapped.
   void map_error(std::string_view reply, Buffer& out) const;
+
+ protected:
+  // Appends the key by the name that the client used, as a bulk.
+  void append_used(std::string_view physical, Buffer& out) const;
+  // Of the keys of the request, in bytes.
+  size_t longest_physical() const;
 
  private:
   struct UsedName {
@@ -61,14 +71,11 @@ class ReplyMapper {
   void append_collected(Buffer& out) const;
   void map_scan(std::string_view reply, Buffer& out);
   void map_random_key(std::string_view reply, Buffer& out);
-  bool map_streams(std::string_view reply, Buffer& out) const;
-  void map_keyed_pop(std::string_view reply, Buffer& out) const;
   void map_script_text(std::string_view reply, Buffer& out);
   void map_slowlog(std::string_view reply, Buffer& out);
   void map_running(std::string_view reply, Buffer& out);
   void map_quoted(std::string_view reply, resp::ReplyCursor& cursor, Buffer& out);
   void append_shown(const resp::Token& key, Buffer& out);
-  void append_used(std::string_view physical, Buffer& out) const;
   bool collect_visible(std::string_view physical);
 
   command::Reply shape_;

@@ -349,6 +349,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   static void count_hits(const command::Row& row, telemetry::DomainStats& domain, uint32_t keys,
                          const resp::ReplyScanner& scanner);
   bool relay(Pending& pending, std::string_view bytes, bool finished);
+  void refuse_foreign(bool nothing_left, std::string_view text);
   void complete();
   void check_output();
   void end_if_done();
