@@ -65,6 +65,7 @@ size_t first_option(const Row& row, const resp::Request& request, size_t announc
 
 Ttl optional(const Row& row, const resp::Request& request, size_t announced) {
   const size_t from = first_option(row, request, announced);
+  if (from == announced) return {};
   if (from == 0 || from > announced) return kUnclear;
   // Redis refuses two different expiries; of one word that is repeated only the last is read.
   Ttl ttl;

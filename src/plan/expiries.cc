@@ -26,8 +26,8 @@ void append_expiry(Buffer& out, int64_t milliseconds) {
   const auto end =
       std::to_chars(std::begin(digits), std::end(digits), milliseconds / (whole_seconds ? 1000 : 1)).ptr;
   const auto count = static_cast<size_t>(end - digits);
-  char text[48];
-  char* at = text;
+  char* const begin = out.reserve(48);
+  char* at = begin;
   const auto put = [&at](const char* bytes, size_t size) {
     std::memcpy(at, bytes, size);
     at += size;
@@ -38,7 +38,7 @@ void append_expiry(Buffer& out, int64_t milliseconds) {
   put("\r\n", 2);
   put(digits, count);
   put("\r\n", 2);
-  out.append({text, static_cast<size_t>(at - text)});
+  out.commit(static_cast<size_t>(at - begin));
 }
 
 }  // namespace
@@ -96,6 +96,7 @@ void Planner::write_expiry(Work& work) {
 }
 
 void Planner::write_expire_steps(Work& work) {
+  if (lasting_.empty()) return;
   const bool elsewhere = work.target_database != work.context.upstream();
   const auto select = [&work](int database) {
     resp::append_array(work.out, 2);

@@ -10,6 +10,7 @@
 #include "keyshift/proxy/worker.h"
 #include "keyshift/resp/writer.h"
 #include "session_tracking.h"
+#include "session_transactions.h"
 #include "view_walk.h"
 
 namespace keyshift::proxy {
@@ -26,6 +27,7 @@ Session::Session(Worker& worker, size_t listener, std::unique_ptr<net::Stream> s
       listener_(listener),
       stream_(std::move(stream)),
       entry_(std::make_shared<ClientEntry>()),
+      transactions_(std::make_unique<Transactions>(*this)),
       parser_(worker.options().limits),
       database_(worker.options().database),
       authenticated_(begins_authenticated()),
@@ -116,7 +118,7 @@ bool Session::set_protocol(resp::Protocol protocol) {
 bool Session::reset() {
   const bool moves = lease_ != nullptr || user_ != nullptr || protocol_ != resp::Protocol::kResp2;
   if (moves && !pending_.empty()) return false;
-  if (transaction_) leave_transaction("DISCARD");
+  transactions_->discard();
   if (tracking_) end_tracking();
   end_feed();
   set_protocol(resp::Protocol::kResp2);
@@ -128,7 +130,7 @@ bool Session::reset() {
       silent_ && replies_ == Replies::kOn;  // by CLIENT REPLY SKIP: that still holds for this reply
   set_replies(Replies::kOn);
   silent_ = skipped;
-  watch_broken_ = false;
+  transactions_->forget_watch();
   subscriber_.reset();
   if (lease_ != nullptr) drop_lease("its client has reset itself");
   worker_.clients().forget_names(*entry_);
@@ -217,7 +219,7 @@ bool Session::must_wait() {
           deferred_.size() > soft_bytes || pending_.size() >= worker_.options().client_pending_requests ||
           (pending_.size() > 1 && pending_.size() * expected_reply_bytes_ > soft_bytes) ||
           stream_->unsent_bytes() > soft_bytes) &&
-         !(transaction_ && transaction_->whole());
+         !transactions_->is_whole();
 }
 
 // While a command waits in the server, reading goes on: that is how the end of its client is seen.
@@ -255,7 +257,7 @@ void Session::check_output() {
   const bool subscribed = is_subscribed();
   const size_t limit =
       subscribed ? settings.subscriber_output_limit_bytes : settings.client_output_limit_bytes;
-  const size_t collected = executing_.empty() ? 0 : executing_.front()->mapper().collected_bytes();
+  const size_t collected = transactions_->collected_bytes();
   if (stream_->unsent_bytes() + pushes_.size() + held_.size() + collected <= limit || buried_) return;
   log::warn("client {}: closed, it leaves more than {} bytes unread (limits.{}_output)", stream_->peer_name(),
             limit, subscribed ? "subscriber" : "client");

@@ -7,6 +7,7 @@
 #include "keyshift/proxy/worker.h"
 #include "keyshift/resp/writer.h"
 #include "session_tracking.h"
+#include "session_transactions.h"
 
 namespace keyshift::proxy {
 
@@ -16,7 +17,7 @@ using command::Scope;
 // becomes of it is then decided like that of any other.
 bool Session::begin_large(std::string_view bytes) {
   const resp::Request prefix = parser_.request(bytes);
-  if (prefix.empty() || transaction_ || feed_ || is_subscribed()) return false;
+  if (prefix.empty() || transactions_->is_open() || feed_ || is_subscribed()) return false;
   const command::Match match =
       worker_.table().find(prefix[0], prefix.size() > 1 ? prefix[1] : std::string_view());
   if (match.outcome != command::Match::Outcome::kFound || match.row->scope != Scope::kShared ||

@@ -14,6 +14,7 @@
 #include "keyshift/proxy/worker.h"
 #include "keyshift/resp/writer.h"
 #include "session_tracking.h"
+#include "session_transactions.h"
 
 namespace keyshift::proxy {
 
@@ -167,7 +168,7 @@ upstream::Connection& Session::connection_of_worker() {
 std::optional<std::string> Session::end_waits(const std::function<std::vector<EndedWait>()>& waits,
                                               WaitEnd how) {
   if (inquiry_ && inquiry_->answered) return std::exchange(inquiry_, nullptr)->ended;
-  if (!answers_exec_ && !pending_.empty()) return std::nullopt;
+  if (!transactions_->answers_exec() && !pending_.empty()) return std::nullopt;
   auto asked = std::make_unique<Inquiry>();
   asked->waits = waits();
   std::string nothing_asked = ":0\r\n";
@@ -184,9 +185,9 @@ std::optional<std::string> Session::end_waits(const std::function<std::vector<En
   if (told.empty() || !connection.usable()) return nothing_asked;
   const uint64_t now_ns = worker_.loop().now_ns();
   const int64_t last = told.back();
-  if (!answers_exec_) told.pop_back();
+  if (!transactions_->answers_exec()) told.pop_back();
   for (const int64_t each : told) tell_end(connection, each, how, now_ns);
-  if (answers_exec_) return ":1\r\n";
+  if (transactions_->answers_exec()) return ":1\r\n";
   inquiry_ = std::move(asked);
   const std::string number = std::to_string(last);
   inquiry_->question.ask(connection, unblock_words(number, how), now_ns,

@@ -17,6 +17,7 @@
 #include "keyshift/proxy/session.h"
 #include "keyshift/proxy/worker.h"
 #include "local_commands.h"
+#include "session_transactions.h"
 
 namespace keyshift::proxy {
 
@@ -59,7 +60,7 @@ void Session::leave_connections(std::string_view reason) {
   connection_ = nullptr;
   leave_detour();
   if (lease_ == nullptr) return;
-  watch_broken_ = holds(Hold::kWatch);
+  transactions_->break_watch();
   drop_lease(reason);
 }
 
@@ -91,7 +92,7 @@ std::optional<bool> Session::is_permitted(const command::Row& row) {
   if (!pending_.empty()) return std::nullopt;
   inquiry_ = std::make_unique<Inquiry>();
   // What is asked in a transaction would be queued with it.
-  upstream::Connection& connection = transaction_ ? *pool().shared(protocol_) : target();
+  upstream::Connection& connection = transactions_->is_open() ? *pool().shared(protocol_) : target();
   const bool asked = inquiry_->question.ask(
       connection, probe, worker_.loop().now_ns(), [this](const upstream::Question::Answer& answer) {
         if (answer.reply.empty()) {

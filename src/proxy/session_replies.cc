@@ -10,11 +10,11 @@
 #include "keyshift/proxy/errors.h"
 #include "keyshift/proxy/session.h"
 #include "keyshift/proxy/worker.h"
-#include "keyshift/resp/own_words.h"
 #include "keyshift/resp/reply_cursor.h"
 #include "keyshift/resp/writer.h"
 #include "local_latencies.h"
 #include "session_tracking.h"
+#include "session_transactions.h"
 
 namespace keyshift::proxy {
 
@@ -87,7 +87,7 @@ void Session::expect(const command::Row& row, const resp::Request& request, plan
   }
   worker_.counters().commands[static_cast<size_t>(row.family)].add();
 
-  pending.elements = element_hits(row, plan, generation);
+  if (row.hit == command::Hit::kElements) pending.elements = element_hits(plan, generation);
   pending.held = holding_ = hold_back(row);
   const bool whole = pending.own != nullptr || pending.held;
   for (const plan::Disposition step : plan.steps) {
@@ -119,9 +119,15 @@ void Session::answer(std::string_view reply) {
   pending_.back().local_bytes += reply.size();
 }
 
+bool Session::answer_ok(const command::Row& row) {
+  worker_.counters().commands[static_cast<size_t>(row.family)].add();
+  answer("+OK\r\n");
+  return true;
+}
+
 // Answers a command with an error; a transaction that it was for can only be aborted.
 void Session::refuse(std::string_view text) {
-  if (transaction_) transaction_->fail();
+  transactions_->fail();
   answer_error(text);
 }
 
@@ -131,7 +137,7 @@ void Session::reject(const command::Row& row, std::string_view text) {
     refuse(text);
     return;
   }
-  if (transaction_) leave_transaction(resp::own::kDiscard);
+  transactions_->discard();
   answer_error(errors::exec_aborted(text.starts_with("ERR ") ? text.substr(4) : text));
 }
 
@@ -148,7 +154,7 @@ void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finishe
   Pending& pending = pending_.front();
   reply_bytes_ += bytes.size();
   if (pending.kind != Pending::Kind::kOrdinary) {
-    on_transaction_reply(pending, bytes, finished, started_ns);
+    transactions_->on_reply(pending, bytes, finished, started_ns);
     return;
   }
   if (pending.elements && !pending.answered) pending.elements->feed(bytes);
@@ -233,9 +239,8 @@ void Session::refuse_foreign(bool nothing_left, std::string_view text) {
 }
 
 // Null if all elements of the reply are about keys of one domain.
-std::unique_ptr<ElementHits> Session::element_hits(const command::Row& row, const plan::Plan& plan,
-                                                   const Generation& generation) {
-  if (row.hit != command::Hit::kElements || plan.keys.size() < 2) return nullptr;
+std::unique_ptr<ElementHits> Session::element_hits(const plan::Plan& plan, const Generation& generation) {
+  if (plan.keys.size() < 2) return nullptr;
   const auto domain_of = [&generation](const plan::PlannedKey& key) {
     return &generation.domain(key.domain);
   };
@@ -257,7 +262,9 @@ void Session::count_hits(const command::Row& row, telemetry::DomainStats& domain
 // The request at the head is answered: it leaves, and the local replies that waited for it with it.
 void Session::complete() {
   if (pending_.front().selects >= 0) selecting_ = false;
-  if (pending_.pop_front().held) subscriber_->fence();
+  const bool held = pending_.front().held;
+  pending_.drop_front();
+  if (held) subscriber_->fence();
   expected_reply_bytes_ = std::max({expected_reply_bytes_ - expected_reply_bytes_ / kReplyMemory,
                                     std::exchange(reply_bytes_, 0), kSmallestReply});
   entry_->reply_bytes.store(expected_reply_bytes_, std::memory_order_relaxed);
@@ -324,9 +331,9 @@ void Session::on_lost(upstream::Loss loss, std::string_view reason) {
                            connection_ != nullptr && connection_->needs_login();
   if (wants_login) {
     set_authenticated(false);
-    if (transaction_) forget_transaction();
+    transactions_->forget();
   }
-  on_transaction_lost(pending);
+  transactions_->on_lost(pending);
   answer_head(wants_login ? std::string(errors::kNoAuth) : errors::upstream_lost(loss, reason));
   if (streaming_) streaming_->lost = true;
   if (--pending.steps_left > 0) return;

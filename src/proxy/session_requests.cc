@@ -3,7 +3,7 @@
 //   bytes -> take_requests() -> parse_requests() -> handle() -> dispatch()    by the row's scope, one of
 //     forward()               the session's connection, or one apart (session_routes.cc)
 //     forward_blocking()      a lease (session_leases.cc)
-//     transaction_command()   session_transactions.cc, and queue() for all between MULTI and EXEC
+//     Transactions            take(), and queue() for all between MULTI and EXEC
 //     subscription_command(), tracking_command(), feed_command(), tunnel_command()
 //     LocalCommands           answered here
 //
@@ -23,6 +23,7 @@
 #include "keyshift/resp/writer.h"
 #include "local_commands.h"
 #include "local_latencies.h"
+#include "session_transactions.h"
 
 namespace keyshift::proxy {
 
@@ -55,8 +56,7 @@ void Session::on_bytes(std::string_view bytes) {
 size_t Session::take_requests(std::string_view bytes) {
   at_hand_ = bytes;
   const size_t taken = parse_requests(bytes);
-  KEYSHIFT_CHECK(!transaction_ || !transaction_->whole(),
-                 "a transaction broke off in the middle of its burst");
+  KEYSHIFT_CHECK(!transactions_->is_whole(), "a transaction broke off in the middle of its burst");
   return taken;
 }
 
@@ -169,8 +169,9 @@ bool Session::dispatch(const resp::Request& request) {
     const auto permitted = is_permitted(row);
     if (!permitted || !*permitted) return permitted.has_value();
   }
-  if (transaction_ && row.scope != Scope::kTransaction && row.name != "quit" && row.name != "reset") {
-    return queue(row, request);
+  if (transactions_->is_open() && row.scope != Scope::kTransaction && row.name != "quit" &&
+      row.name != "reset") {
+    return transactions_->queue(row, request);
   }
   switch (row.scope) {
     case Scope::kShared:
@@ -178,7 +179,7 @@ bool Session::dispatch(const resp::Request& request) {
     case Scope::kBlocks:
       return forward_blocking(row, request);
     case Scope::kTransaction:
-      return transaction_command(row, request);
+      return transactions_->take(row, request);
     case Scope::kLocal: {
       Buffer& reply = worker_.local_reply();
       reply.clear();

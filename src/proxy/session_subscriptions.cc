@@ -6,6 +6,7 @@
 #include "keyshift/proxy/errors.h"
 #include "keyshift/proxy/session.h"
 #include "keyshift/proxy/worker.h"
+#include "session_transactions.h"
 
 namespace keyshift::proxy {
 
@@ -51,7 +52,7 @@ std::optional<bool> Session::dispatch_subscribed(const command::Row& row, const 
 // followed them. It is sent when every reply before it has come, and nothing behind it is taken meanwhile.
 bool Session::hold_back(const command::Row& row) const {
   // What is queued is brought by EXEC.
-  if (!is_subscribed() || (transaction_ && row.reply != command::Reply::kExec)) return false;
+  if (!is_subscribed() || (transactions_->is_open() && row.reply != command::Reply::kExec)) return false;
   const bool publishes =
       row.reply == command::Reply::kReceivers || row.reply == command::Reply::kExec || row.runs_script();
   return publishes || (row.writes() && subscriber_->hears_of_keys());

@@ -22,6 +22,7 @@
 #include "keyshift/proxy/worker.h"
 #include "keyshift/resp/reply_cursor.h"
 #include "keyshift/resp/writer.h"
+#include "session_transactions.h"
 
 namespace keyshift::proxy {
 namespace {
@@ -268,11 +269,10 @@ Session::Begun Session::begin_on(upstream::Connection& connection, int database)
 }
 
 Session::Begun Session::say_caching(upstream::Connection& connection) {
+  if (!tracking_ || !tracking_->caching()) return {};
   const size_t size = connection.out().size();
-  const bool caching = tracking_ && tracking_->caching();
-  if (caching)
-    append_words(connection.out(), {"CLIENT", "CACHING", tracking_->options().optin ? "YES" : "NO"});
-  return {size, caching};
+  append_words(connection.out(), {"CLIENT", "CACHING", tracking_->options().optin ? "YES" : "NO"});
+  return {.size = size, .caching = true};
 }
 
 // The command that was begun is written; or it is not, and nothing may precede another one in its stead.
@@ -287,7 +287,7 @@ void Session::end_begun(upstream::Connection& connection, const Begun& begun, bo
 
 // CLIENT CACHING is for one command or transaction, whoever answers it; other words of CLIENT are none.
 void Session::forget_caching(const resp::Request& request) {
-  if (tracking_ && !transaction_ && !is_word(request[0], "client")) tracking_->forget_caching();
+  if (tracking_ && !transactions_->is_open() && !is_word(request[0], "client")) tracking_->forget_caching();
 }
 
 // ---- what the server says

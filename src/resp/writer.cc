@@ -15,8 +15,9 @@ constexpr size_t kHeaderBytes = 1 + kNumberBytes + 2;
 template <class Integer>
 char* put_number_line(char* at, char type, Integer number) {
   *at++ = type;
-  if (number >= 0 && number < 10) {
-    *at++ = static_cast<char>('0' + number);
+  if (number >= 0 && number < 100) {  // nearly all
+    if (number >= 10) *at++ = static_cast<char>('0' + number / 10);
+    *at++ = static_cast<char>('0' + number % 10);
   } else {
     at = std::to_chars(at, at + kNumberBytes, number).ptr;
   }

@@ -26,6 +26,7 @@ Bounds bounds_of(const TtlPolicy& policy) {
 int64_t spread_default(const TtlPolicy& policy, uint64_t random) {
   const Bounds bounds = bounds_of(policy);
   const int64_t middle = std::clamp(policy.default_ms, bounds.low, bounds.high);
+  if (policy.jitter <= 0) return std::max(middle, int64_t{1});
   // Rounded down, so at most the default itself; a double holds every duration that a configuration can have.
   const auto reach = static_cast<int64_t>(static_cast<double>(std::min(middle, kLongest)) *
                                           std::clamp(policy.jitter, 0.0, 1.0));

@@ -18,17 +18,11 @@ class Ring {
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
 
-  void push_back(T value) {
-    if (size_ == capacity_) grow();
-    slots_[(begin_ + size_) & (capacity_ - 1)] = std::move(value);
-    ++size_;
-  }
+  void push_back(T value) { emplace_back() = std::move(value); }
   // Appends a default value to be filled in place.
   T& emplace_back() {
     if (size_ == capacity_) grow();
-    T& slot = slots_[(begin_ + size_++) & (capacity_ - 1)];
-    slot = T();
-    return slot;
+    return slots_[(begin_ + size_++) & (capacity_ - 1)];
   }
   // Requires: !empty().
   T& front() { return slots_[begin_]; }
@@ -38,11 +32,15 @@ class Ring {
   T& operator[](size_t index) { return slots_[(begin_ + index) & (capacity_ - 1)]; }
 
   T pop_front() {
+    T value = std::move(front());
+    drop_front();
+    return value;
+  }
+  void drop_front() {
     KEYSHIFT_CHECK(size_ != 0, "pop of an empty ring");
-    T value = std::move(slots_[begin_]);
+    slots_[begin_] = T();
     begin_ = (begin_ + 1) & (capacity_ - 1);
     --size_;
-    return value;
   }
 
  private:
@@ -55,7 +53,7 @@ class Ring {
     begin_ = 0;
   }
 
-  std::unique_ptr<T[]> slots_;
+  std::unique_ptr<T[]> slots_;  // a free one holds T()
   size_t capacity_ = 0;  // a power of two, or 0
   size_t begin_ = 0;
   size_t size_ = 0;

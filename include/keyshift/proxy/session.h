@@ -38,7 +38,6 @@
 #include "keyshift/proxy/options.h"
 #include "keyshift/proxy/subscriber.h"
 #include "keyshift/proxy/tracking.h"
-#include "keyshift/proxy/transaction.h"
 #include "keyshift/resp/protocol.h"
 #include "keyshift/resp/reply_cursor.h"
 #include "keyshift/resp/request_parser.h"
@@ -171,7 +170,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
       kOrdinary,
       kMulti,   // MULTI of a transaction in pieces
       kQueued,  // a command of a transaction: queued, or refused; MULTI of a whole one
-      kExec,    // of executing_.front()
+      kExec,
     };
 
     std::unique_ptr<plan::ReplyMapper> mapper;
@@ -277,10 +276,11 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   upstream::Connection& connection_of_worker();
   bool subscription_command(const command::Row& row, const resp::Request& request);
   class Tracking;
+  class Transactions;
   // Where a command begins in its connection's output.
   struct Begun {
-    size_t size;
-    bool caching;  // CLIENT CACHING stands there
+    size_t size = 0;
+    bool caching = false;  // CLIENT CACHING stands there
   };
   Begun begin_on(upstream::Connection& connection, int database);
   Begun say_caching(upstream::Connection& connection);
@@ -300,31 +300,6 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   std::optional<upstream::Connection*> ask_lease(resp::Protocol protocol);
   std::optional<upstream::Connection*> lease_aside(const command::Row& row);
   void leave_when_sent();
-  bool transaction_command(const command::Row& row, const resp::Request& request);
-  bool answer_ok(const command::Row& row);
-  bool watch(const command::Row& row, const resp::Request& request);
-  void unwatch();
-  bool watch_is_lost() const;
-  bool comes_whole(const resp::Request& multi) const;
-  bool multi(const command::Row& row, const resp::Request& request);
-  void await(const command::Row& row, Pending::Kind kind, upstream::Connection& connection);
-  bool transaction_goes_on();
-  bool ask_in_transaction(const command::Row& row, const resp::Request& request);
-  bool queue(const command::Row& row, const resp::Request& request);
-  void queue_upstream(const command::Row& row, const resp::Request& request);
-  void note_queued(const command::Row& row, const resp::Request& request);
-  void show_transaction(bool open);
-  bool exec(const command::Row& row, const resp::Request& request);
-  void leave_transaction(std::string_view word);
-  void forget_transaction();
-  class Executing;
-  void answer_in_exec(const command::Row& row, const resp::Request& request, Buffer& out);
-  void on_transaction_reply(Pending& pending, std::string_view bytes, const resp::ReplyScanner* finished,
-                            uint64_t started_ns);
-  void relay_queued(Pending& pending, std::string_view bytes);
-  void relay_exec(Pending& pending, std::string_view bytes);
-  void on_transaction_lost(Pending& pending);
-  void end_exec();
   void walk(const command::Row& row, const resp::Request& request);
   void finish_walk(std::string_view reply);
   void refuse(std::string_view text);
@@ -334,6 +309,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void resume();
   void answer(std::string_view reply);
   void answer_error(std::string_view text);
+  bool answer_ok(const command::Row& row);
   void answer_head(std::string_view text);
   bool is_subscribed() const { return subscriber_ != nullptr && subscriber_->any(); }
   std::optional<bool> dispatch_subscribed(const command::Row& row, const resp::Request& request);
@@ -344,8 +320,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void count_expiry(const Generation& generation, const plan::PlannedKey& key);
   void count_refused();
   void note_script(const command::Row& row, const resp::Request& request);
-  static std::unique_ptr<ElementHits> element_hits(const command::Row& row, const plan::Plan& plan,
-                                                   const Generation& generation);
+  static std::unique_ptr<ElementHits> element_hits(const plan::Plan& plan, const Generation& generation);
   static void count_hits(const command::Row& row, telemetry::DomainStats& domain, uint32_t keys,
                          const resp::ReplyScanner& scanner);
   bool relay(Pending& pending, std::string_view bytes, bool finished);
@@ -365,16 +340,13 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   upstream::Connection* detour_ = nullptr;      // while connection_ is stuck
   upstream::Connection* borrowed_ = nullptr;    // while a large request and its reply are on their way
   upstream::Connection* lease_ = nullptr;       // its own, for the reasons in holds_
-  uint8_t holds_ = 0;             // of Hold. None, and lease_ is there: it goes back once every reply is here
-  uint64_t watched_in_life_ = 0;  // of lease_, since the first WATCH
-  std::shared_ptr<const scheme::Ruleset> watched_by_;  // the rules that named what is watched
-  uint64_t lease_asked_ns_ = 0;                        // since when one is waited for; 0: it is not
+  uint8_t holds_ = 0;            // of Hold. None, and lease_ is there: it goes back once every reply is here
+  uint64_t lease_asked_ns_ = 0;  // since when one is waited for; 0: it is not
   std::optional<WaitEnd>
       ends_unsent_;  // how the command that is blocked is to end as soon as the server knows of it
-  bool lease_is_spent_ = false;                   // the server knows of it what nobody else may meet
-  std::unique_ptr<Tracking> tracking_;            // from the first CLIENT TRACKING ON; then there is a lease
-  std::unique_ptr<Transaction> transaction_;      // from MULTI to EXEC or DISCARD
-  Ring<std::unique_ptr<Transaction>> executing_;  // whose EXEC is not answered yet
+  bool lease_is_spent_ = false;         // the server knows of it what nobody else may meet
+  std::unique_ptr<Tracking> tracking_;  // from the first CLIENT TRACKING ON; then there is a lease
+  const std::unique_ptr<Transactions> transactions_;
   std::unique_ptr<Streaming> streaming_;
   std::unique_ptr<Feed> feed_;
   std::unique_ptr<Tunnel> tunnel_;
@@ -404,10 +376,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   bool holding_ = false;    // a reply is to be held back, or is
   bool waits_for_lease_ = false;
   bool is_turning_ = false;     // waits for on_feed(), or belongs to its tunnel
-  bool watch_broken_ = false;   // the watched keys are watched no more: EXEC must find them changed
   uint64_t end_passed_ns_ = 0;  // since when the upstream knows that the client whose command waits has ended
-  bool answers_exec_ = false;   // a command of ours is executed in EXEC's place for it
-  bool in_pieces_ = false;      // the MULTI that waits for a lease was found to come in pieces
   bool finishing_ = false;      // reads no more requests
   bool ended_ = false;          // the client has sent its last byte
   bool buried_ = false;

@@ -53,6 +53,13 @@ def encode(args):
     return b''.join(parts)
 
 
+def encode_reply(value):
+    """The RESP2 reply that `plain` makes this value of: bytes, or a list of such."""
+    if isinstance(value, bytes):
+        return b'$%d\r\n%s\r\n' % (len(value), value)
+    return b'*%d\r\n' % len(value) + b''.join(map(encode_reply, value))
+
+
 def parse(buf, pos):
     """Returns (value, position behind it); raises Incomplete or ProtocolError."""
     end = buf.find(b'\r\n', pos)
@@ -186,6 +193,17 @@ class Connection:
             if value[0] != '>':
                 return value
             self.pushes.append(value)
+
+    def receive(self, size):
+        """The next bytes, whatever they are part of."""
+        while len(self.buf) < size:
+            data = self.sock.recv(READ_BYTES)
+            if not data:
+                raise Closed('closed after %d of %d bytes' % (len(self.buf), size))
+            self.buf += data
+        data = bytes(self.buf[:size])
+        del self.buf[:size]
+        return data
 
     def at_end(self):
         """Waits until the peer closes; returns what it sent until then."""
