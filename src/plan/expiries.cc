@@ -1,6 +1,5 @@
 // What the planner does about expiries: judges those that a request gives, and gives the default where there is none.
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <optional>
 
@@ -16,32 +15,6 @@ using command::Leaves;
 using command::Ttl;
 using scheme::Match;
 using scheme::TtlAction;
-
-namespace {
-
-// Appends the arguments "EX" and seconds, or "PX" and milliseconds, in one piece: most SETs come here.
-void append_expiry(Buffer& out, int64_t milliseconds) {
-  const bool whole_seconds = milliseconds % 1000 == 0;
-  char digits[20];
-  const auto end =
-      std::to_chars(std::begin(digits), std::end(digits), milliseconds / (whole_seconds ? 1000 : 1)).ptr;
-  const auto count = static_cast<size_t>(end - digits);
-  char* const begin = out.reserve(48);
-  char* at = begin;
-  const auto put = [&at](const char* bytes, size_t size) {
-    std::memcpy(at, bytes, size);
-    at += size;
-  };
-  put(whole_seconds ? "$2\r\nEX\r\n$" : "$2\r\nPX\r\n$", 9);
-  if (count >= 10) *at++ = '1';
-  *at++ = static_cast<char>('0' + count % 10);
-  put("\r\n", 2);
-  put(digits, count);
-  put("\r\n", 2);
-  out.commit(static_cast<size_t>(at - begin));
-}
-
-}  // namespace
 
 // MSETEX can carry a default only if it is the same for all its keys.
 bool Planner::is_one_policy(const Work& work) const {
@@ -66,7 +39,16 @@ void Planner::write_default_inline(Work& work) {
 
 void Planner::write_inline_expiry(Work& work) {
   if (work.inline_default.action != TtlAction::kDefault || work.plan.keys.front().observed) return;
-  append_expiry(work.out, work.inline_default.value);
+  // Most SETs come here, and without jitter most with the same value.
+  const int64_t milliseconds = work.inline_default.value;
+  if (milliseconds != expiry_words_of_) {
+    const bool whole_seconds = milliseconds % 1000 == 0;
+    expiry_words_of_ = milliseconds;
+    expiry_words_.clear();
+    resp::append_bulk(expiry_words_, whole_seconds ? "EX" : "PX");
+    resp::append_bulk_integer(expiry_words_, milliseconds / (whole_seconds ? 1000 : 1));
+  }
+  work.out.append(expiry_words_.view());
 }
 
 // Asks the policy of one key what becomes of the client's own expiry. It is the first key's, but for MSETEX, which

@@ -126,6 +126,8 @@ class Planner {
 
   command::Names names_;
   std::vector<Lasting> lasting_;
+  Buffer expiry_words_;          // the arguments that give the latest default
+  int64_t expiry_words_of_ = 0;  // it, in milliseconds
   PatternCache patterns_;
   uint64_t random_;
 };
