@@ -54,12 +54,13 @@ bool KeyedReplyMapper::take_line(std::string_view& piece) {
 }
 
 bool KeyedReplyMapper::begin_reply(Buffer& out) {
-  const resp::Token head = resp::ReplyCursor(held_).next();
-  const bool is_map = head.type == '%' && shape_ == command::Reply::kStreams;
-  if (!head.is_null && head.type != '*' && !is_map) return false;
+  const bool is_null = held_ == "*-1\r\n" || held_ == "_\r\n" || held_ == "$-1\r\n";
+  const bool is_map = held_.front() == '%' && shape_ == command::Reply::kStreams;
+  if (!is_null && held_.front() != '*' && !is_map) return false;
   const bool is_paired = shape_ == command::Reply::kStreams && !is_map;
   at_next_key_ = is_paired ? State::kPair : State::kKey;
-  state_ = head.is_null || head.count == 0 ? State::kRest : at_next_key_;
+  const bool is_empty = is_null || resp::ReplyCursor(held_).next().count == 0;
+  state_ = is_empty ? State::kRest : at_next_key_;
   out.append(held_);
   return true;
 }
