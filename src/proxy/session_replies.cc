@@ -219,7 +219,8 @@ bool Session::relay(Pending& pending, std::string_view bytes, bool finished) {
     if (!pending.mapper) {
       out.append(bytes);
     } else if (!pending.mapper->pass(bytes, out)) {
-      refuse_foreign(is_first && out.size() == size, errors::kForeignReply);
+      out.truncate(size);
+      refuse_foreign(is_first, errors::kForeignReply);
       return false;
     }
   }

@@ -458,8 +458,10 @@ void Session::Transactions::relay_exec(Pending& pending, std::string_view bytes)
   const bool is_first = !pending.begun;
   const size_t size = out.size();
   pending.begun = !pending.held;
-  if (!executing_.front()->mapper().map(bytes, *this, out))
-    session_.refuse_foreign(is_first && out.size() == size, errors::kForeignExec);
+  if (!executing_.front()->mapper().map(bytes, *this, out)) {
+    out.truncate(size);
+    session_.refuse_foreign(is_first, errors::kForeignExec);
+  }
   session_.stream_->mark_dirty();
 }
 

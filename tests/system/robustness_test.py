@@ -9,6 +9,7 @@ import random
 import resource
 import socket
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -348,8 +349,12 @@ class UpstreamTest(unittest.TestCase):
         with RedisServer() as redis, FaultyUpstream(redis.address) as faulty, \
                 Keyshift(faulty.url, config=RULES) as keyshift, keyshift.connect() as client, redis.connect() as direct:
             direct.ask('XADD', 'bench:kv:id:MARK', '1-1', 'f', 'v')
-            for command in (['SCAN', 0], ['KEYS', '*'], ['XREAD', 'STREAMS', 'k:MARK', 0]):
-                for nonsense in (b'+QUEUED\r\n', b':1\r\n'):
+            direct.ask('RPUSH', 'bench:kv:id:list', *[MARK] * 9)
+            pop = ['LMPOP', 1, 'k:list', 'LEFT']
+            others = (b'+QUEUED\r\n', b':1\r\n', b'$1\r\nx\r\n')
+            for command, replies in ((['SCAN', 0], others), (['KEYS', '*'], others),
+                                     (['XREAD', 'STREAMS', 'k:MARK', 0], others), (pop, others + (b'*1\r\n:1\r\n',))):
+                for nonsense in replies:
                     with self.subTest(command=command, nonsense=nonsense):
                         self.answers(client)
                         before = keyshift.metric('upstream_connects_total')
@@ -360,6 +365,21 @@ class UpstreamTest(unittest.TestCase):
                         self.answers(client)
                         self.assertGreater(keyshift.metric('upstream_connects_total'), before)
                         self.assertFalse(keyshift.exited())
+
+            # Where a part has left before that is seen, no error can be told from the rest.
+            seen = threading.Event()
+
+            def fault(sock, _):
+                sock.sendall(b'*1\r\n')
+                seen.wait(30)
+                sock.sendall(b':1\r\n')
+                return True
+            faulty.arm(fault)
+            client.send(encode(pop))
+            self.assertEqual(client.receive(4), b'*1\r\n')
+            seen.set()
+            self.assertEqual(client.at_end(), b'')
+            self.assertFalse(keyshift.exited())
 
     def test_an_upstream_that_answers_what_nobody_asked(self):
         self.never_wrong(lambda faulty: faulty.add(b'+EXTRA\r\n' * 3))
