@@ -230,7 +230,6 @@ bool Session::relay(Pending& pending, std::string_view bytes, bool finished) {
 
 // What came for the request at the head is no reply to it. Where nothing of it has left, the client can be told so.
 void Session::refuse_foreign(bool nothing_left, std::string_view text) {
-  pending_.front().held = false;
   if (nothing_left) {
     answer_head(text);
   } else {
