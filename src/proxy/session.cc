@@ -59,8 +59,11 @@ Session::~Session() {
   subscriber_.reset();
   feed_.reset();
   tunnel_.reset();
-  if (inquiry_) worker_.users().stop_waiting(this);
-  inquiry_.reset();
+  if (inquiry_) {
+    worker_.users().stop_waiting(this);
+    finish_killing();
+    inquiry_.reset();
+  }
   walk_.reset();
   if (connection_ != nullptr) connection_->abandon(this);
   leave_detour();
@@ -118,6 +121,7 @@ bool Session::set_protocol(resp::Protocol protocol) {
 bool Session::reset() {
   const bool moves = lease_ != nullptr || user_ != nullptr || protocol_ != resp::Protocol::kResp2;
   if (moves && !pending_.empty()) return false;
+  if (subscriber_ && !subscriber_->leave()) return false;
   transactions_->discard();
   if (tracking_) end_tracking();
   end_feed();

@@ -5,6 +5,7 @@
 //   WATCH k, MULTI      a lease, by session_transactions.cc
 //
 // Before a session moves to a lease, and before it moves back, all its replies have come: nothing is reordered.
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -193,11 +194,18 @@ std::optional<std::string> Session::end_waits(const std::function<std::vector<En
   inquiry_->question.ask(connection, unblock_words(number, how), now_ns,
                          [this](const upstream::Question::Answer& answer) {
                            inquiry_->ended = answer.reply.empty() ? ":0\r\n" : std::string(answer.reply);
-                           inquiry_->waits.clear();
                            inquiry_->answered = true;
                            resume();
                          });
   return std::nullopt;
+}
+
+// The client has said CLIENT KILL and ended before it was done: that it is done does not depend on him.
+void Session::finish_killing() {
+  worker_.clients().kill([this](const ClientEntry& entry) {
+    return std::ranges::any_of(
+        inquiry_->waits, [&entry](const EndedWait& wait) { return &wait.entry() == &entry && entry.killed; });
+  });
 }
 
 void Session::end_unsent_wait(WaitEnd how) {

@@ -158,9 +158,9 @@ void Session::on_reply(std::string_view bytes, const resp::ReplyScanner* finishe
     return;
   }
   if (pending.elements && !pending.answered) pending.elements->feed(bytes);
-  // Its wait has been ended since it is killed: it does not live to hear of it.
-  if (entry_->killed && holds(Hold::kBlocked) && finished != nullptr && finished->is_null())
-    pending.answered = true;
+  // Its wait has been ended since it is killed: it does not live to hear of it, but what it has taken it gets.
+  if (entry_->killed && holds(Hold::kBlocked) && finished != nullptr)
+    pending.answered = pending.answered || finished->is_null() || finished->type() == ':';
   const bool fits = pending.answered || pending.silent || relay(pending, bytes, finished != nullptr);
   // Whoever else waits on the connection must not get the next reply that comes.
   upstream::Connection* const foreign = fits ? nullptr : borrowed_ != nullptr ? borrowed_ : &target();

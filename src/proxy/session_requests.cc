@@ -65,7 +65,7 @@ size_t Session::parse_requests(std::string_view bytes) {
   size_t taken = 0;
   entry_->query_bytes.store(bytes.size(), std::memory_order_relaxed);
   // The end of a streamed request is seen without a further byte.
-  while ((taken < bytes.size() || streaming_) && !finishing_ && !buried_) {
+  while ((taken < bytes.size() || streaming_) && !finishing_ && !buried_ && !entry_->killed) {
     if (must_wait()) {
       stall();
       return taken;
@@ -118,7 +118,7 @@ size_t Session::parse_requests(std::string_view bytes) {
 
 void Session::protocol_error() {
   worker_.counters().clients_dropped.add();
-  silent_ = false;
+  silent_ = replies_ != Replies::kOn;
   answer_error(parser_.error());
   finishing_ = true;
   stream_->pause_reading();

@@ -174,6 +174,19 @@ void Subscriber::unsubscribe() {
   subscriptions_.ask(verb_, kind_, topics, nullptr);
 }
 
+bool Subscriber::leave() {
+  leaving_ = true;
+  for (size_t kind = 0; kind < kSubscriptionKinds; ++kind) {
+    if (held_[kind].empty()) continue;
+    verb_ = Verb::kUnsubscribe;
+    kind_ = static_cast<SubscriptionKind>(kind);
+    arguments_.clear();
+    unsubscribe();
+    if (busy_) return false;
+  }
+  return true;
+}
+
 void Subscriber::ping() {
   if (!subscriptions_.usable()) {
     finish(errors::upstream_down(subscriptions_.failure()));
@@ -265,7 +278,7 @@ void Subscriber::finish_unsubscribe() {
   }
   if (arguments_.empty()) confirm(word, nullptr);
   show_counts();
-  session_.answer_unless(false, reply_.view());
+  if (!leaving_) session_.answer_unless(false, reply_.view());
 }
 
 // Whatever CLIENT REPLY says, these are said.

@@ -273,6 +273,7 @@ class Session final : private net::StreamHandler, private upstream::Waiter, priv
   void show_blocked(bool blocked);
   void pass_end_on();
   void note_waiting();
+  void finish_killing();
   upstream::Connection& connection_of_worker();
   bool subscription_command(const command::Row& row, const resp::Request& request);
   class Tracking;

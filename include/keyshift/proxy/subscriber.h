@@ -76,6 +76,9 @@ class Subscriber {
   // busy() holds until that is done.
   void run(Verb verb, SubscriptionKind kind, const resp::Request& request, bool silent);
   bool busy() const { return busy_; }
+  // Ends all that it is subscribed to, before it is destroyed, and says nothing of it. Returns false if the upstream has
+  // not confirmed that yet: try again when it is no longer busy.
+  bool leave();
   // Whether what it subscribes to is for this user of the upstream's to hear.
   bool is_of(const upstream::User* user) const { return user_.get() == user; }
   // Calls Session::end_hold() when all that was published until now has come, at once if nothing can come.
@@ -125,6 +128,7 @@ class Subscriber {
   std::vector<std::string> arguments_;
   Buffer reply_;
   bool silent_ = false;  // its errors and PONGs are not answered
+  bool leaving_ = false;
   bool busy_ = false;
 };
 
