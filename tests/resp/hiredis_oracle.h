@@ -4,9 +4,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <hiredis/hiredis.h>
@@ -22,31 +22,16 @@ struct FlatValue {
   friend bool operator==(const FlatValue&, const FlatValue&) = default;
 };
 
-inline void flatten(const redisReply& reply, std::vector<FlatValue>& out) {
-  const auto text = [&] { return std::string(reply.str, static_cast<size_t>(reply.len)); };
-  switch (reply.type) {
-    case REDIS_REPLY_STRING:
-      out.push_back({'$', 0, text()});
-      break;
-    case REDIS_REPLY_STATUS:
-      out.push_back({'+', 0, text()});
-      break;
-    case REDIS_REPLY_ERROR:
-      out.push_back({'-', 0, text()});
-      break;
-    case REDIS_REPLY_INTEGER:
-      out.push_back({':', reply.integer, ""});
-      break;
-    case REDIS_REPLY_NIL:
-      out.push_back({'_', -1, ""});
-      break;
-    case REDIS_REPLY_ARRAY:
-      out.push_back({'*', static_cast<int64_t>(reply.elements), ""});
-      for (size_t i = 0; i < reply.elements; ++i) flatten(*reply.element[i], out);
-      break;
-    default:
-      break;
-  }
+// Notes each value as the reader meets it, in place of a tree: a header that promises a thousand million elements costs
+// a tree its memory, and a visit to each of them when it is freed.
+inline void* note(const redisReadTask* task, FlatValue value) {
+  static_cast<std::vector<FlatValue>*>(task->privdata)->push_back(std::move(value));
+  return task->privdata;
+}
+
+inline void* note_text(const redisReadTask* task, char* text, size_t size) {
+  const char type = task->type == REDIS_REPLY_STRING ? '$' : task->type == REDIS_REPLY_STATUS ? '+' : '-';
+  return note(task, {type, 0, std::string(text, size)});
 }
 
 struct HiredisVerdict {
@@ -56,14 +41,28 @@ struct HiredisVerdict {
 
 // Judges `bytes` as one reply (what follows its end is not looked at).
 inline HiredisVerdict ask_hiredis(std::string_view bytes) {
-  const std::unique_ptr<redisReader, decltype(&redisReaderFree)> reader(redisReaderCreate(), redisReaderFree);
+  static redisReplyObjectFunctions notes{.createString = note_text,
+                                         .createArray =
+                                             [](const redisReadTask* task, int size) {
+                                               return note(task, {'*', size, ""});
+                                             },
+                                         .createInteger =
+                                             [](const redisReadTask* task, long long number) {
+                                               return note(task, {':', number, ""});
+                                             },
+                                         .createNil =
+                                             [](const redisReadTask* task) {
+                                               return note(task, {'_', -1, ""});
+                                             },
+                                         .freeObject = [](void*) {}};
+  HiredisVerdict verdict{HiredisVerdict::kComplete, {}};
+  const std::unique_ptr<redisReader, decltype(&redisReaderFree)> reader(
+      redisReaderCreateWithFunctions(&notes), redisReaderFree);
+  reader->privdata = &verdict.values;
   redisReaderFeed(reader.get(), bytes.data(), bytes.size());
   void* reply = nullptr;
   if (redisReaderGetReply(reader.get(), &reply) != REDIS_OK) return {HiredisVerdict::kError, {}};
   if (reply == nullptr) return {HiredisVerdict::kIncomplete, {}};
-  HiredisVerdict verdict{HiredisVerdict::kComplete, {}};
-  flatten(*static_cast<redisReply*>(reply), verdict.values);
-  freeReplyObject(reply);
   return verdict;
 }
 
