@@ -1,5 +1,6 @@
 #include "keyshift/cli/app.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <ostream>

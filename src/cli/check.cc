@@ -1,5 +1,7 @@
 // Is the configuration right, and does it fit what is there?
+#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include <fmt/format.h>

@@ -1,7 +1,6 @@
 // The subcommands: each adds itself to the command line, and runs when it was the one that was asked for.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <iosfwd>
 #include <memory>
@@ -12,6 +11,12 @@
 
 #include "keyshift/config/load.h"
 #include "keyshift/config/option.h"
+
+// CLI11 and the JSON library are headers of many thousand lines: only the files that use them include them.
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace keyshift::cli {
 

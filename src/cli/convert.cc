@@ -1,7 +1,9 @@
 // Names from one naming into the other, as fast as they can be read: nothing is allocated or flushed for a line.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstring>
 #include <istream>
+#include <nlohmann/json.hpp>
 #include <ostream>
 #include <string_view>
 

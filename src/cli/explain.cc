@@ -1,6 +1,8 @@
 // What Keyshift knows about a name and does with it: plan/explanation.h as text or JSON.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include <fmt/format.h>

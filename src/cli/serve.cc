@@ -1,5 +1,7 @@
 #include "keyshift/cli/serve.h"
 
+#include <CLI/CLI.hpp>
+
 #include "commands.h"
 #include "keyshift/cli/app.h"
 

@@ -1,5 +1,6 @@
 // What `keyshift check --upstream` has found, as text and as JSON.
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include <fmt/format.h>
