@@ -12,6 +12,7 @@ by the TAP runner when a test fails.
 import ctypes
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -54,9 +55,17 @@ def wait_for(condition, what, seconds=30.0):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
+    """A port that stays free while its server is down, whatever tests run beside this one: none of those from 32768 on
+    that Linux gives to connections and to port 0.
+    """
+    while True:
+        port = 10_000 + secrets.randbelow(22_768)
+        with socket.socket() as probe:
+            try:
+                probe.bind(('127.0.0.1', port))
+                return port
+            except OSError:
+                continue
 
 
 def binary():
