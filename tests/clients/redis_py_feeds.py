@@ -83,8 +83,12 @@ def renewed(client):
     ears = redis.Redis.from_url(URL, client_name='ears')
     pubsub = ears.pubsub(ignore_subscribe_messages=True)
     pubsub.subscribe('news')
-    until(lambda: client.pubsub_numsub('news') == [(b'news', 1)], 'a subscriber')
-    numbers = [entry['id'] for entry in client.client_list(_type='pubsub') if entry['name'] == 'ears']
+
+    def connections():
+        return [entry['id'] for entry in client.client_list(_type='pubsub') if entry['name'] == 'ears']
+
+    # The channel's count tells less: it may be of a subscriber before, or be there before the connection is listed.
+    numbers = until(connections, 'its connection among the subscribers')
     say('killed', [client.client_kill_filter(_id=number) for number in numbers])
     until(lambda: client.pubsub_numsub('news') == [(b'news', 0)], 'its end')
 
