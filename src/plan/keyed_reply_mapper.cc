@@ -54,12 +54,13 @@ bool KeyedReplyMapper::take_line(std::string_view& piece) {
 }
 
 bool KeyedReplyMapper::begin_reply(Buffer& out) {
+  const bool is_error = held_.front() == '!';  // RESP3's long form; others do not come here
   const bool is_null = held_ == "*-1\r\n" || held_ == "_\r\n" || held_ == "$-1\r\n";
   const bool is_map = held_.front() == '%' && shape_ == command::Reply::kStreams;
-  if (!is_null && held_.front() != '*' && !is_map) return false;
+  if (!is_error && !is_null && held_.front() != '*' && !is_map) return false;
   const bool is_paired = shape_ == command::Reply::kStreams && !is_map;
   at_next_key_ = is_paired ? State::kPair : State::kKey;
-  const bool is_empty = is_null || resp::ReplyCursor(held_).next().count == 0;
+  const bool is_empty = is_error || is_null || resp::ReplyCursor(held_).next().count == 0;
   state_ = is_empty ? State::kRest : at_next_key_;
   out.append(held_);
   return true;

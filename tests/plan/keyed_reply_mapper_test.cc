@@ -43,8 +43,8 @@ TEST_F(KeyedReplyMapperTest, PopsNameTheirKeyAndNothingElse) {
                 "*2\r\n$5\r\njob:2\r\n*2\r\n$14\r\nwork:jobs:id:1\r\n$1\r\n-\r\n");
 }
 
-TEST_F(KeyedReplyMapperTest, NothingIsNothing) {
-  for (const std::string reply : {"*-1\r\n", "_\r\n", "$-1\r\n"}) {
+TEST_F(KeyedReplyMapperTest, WhereNoKeyIsNothingChanges) {
+  for (const std::string reply : {"*-1\r\n", "_\r\n", "$-1\r\n", "!5\r\nERR x\r\n"}) {
     expect_passed("XREAD STREAMS job:1 0", reply, reply);
     expect_passed("LMPOP 2 job:1 job:2 LEFT", reply, reply);
   }

@@ -155,7 +155,8 @@ class BlockingTest(WithServers):
                 for client in clients:
                     number = client.ask('CLIENT', 'ID')
                     for end in (('CLIENT', 'UNBLOCK', number), ('CLIENT', 'KILL', 'ID', number)):
-                        client.send(encode(('BLPOP', 'k:ended', '0')))
+                        behind = encode(('INCR', 'k:behind')) if end[1] == 'KILL' else b''
+                        client.send(encode(('BLPOP', 'k:ended', '0')) + behind)
                         wait_for(lambda: waiting(self.redis) == 1, 'a client that waits')
                         replies = killer.pipeline([end, ('RPUSH', 'k:ended', 'x'), ('LLEN', 'k:ended'),
                                                    ('DEL', 'k:ended')])
@@ -164,6 +165,7 @@ class BlockingTest(WithServers):
                             self.assertEqual(client.read(), NULL)
                     self.assertEqual(client.at_end(), b'')
                     client.close()
+                self.assertEqual(killer.ask('GET', 'k:behind'), None, 'sent by who is killed before it was')
                 killer.close()
 
     def test_an_unblock_that_comes_late_ends_nobody_elses_wait(self):
@@ -194,6 +196,27 @@ class BlockingTest(WithServers):
             self.assertEqual(third.read()[0], ':')
             self.witness.ask('RPUSH', 'k:second', 'y')
             self.assertEqual(second.read(), ('*', (('$', b'k:second'), ('$', b'y'))))
+
+    def test_a_kill_is_done_even_if_who_said_it_is_killed_before(self):
+        class LateUnblock(FaultyUpstream):
+            came, let = threading.Event(), threading.Event()
+
+            def passed(self, data):
+                if b'UNBLOCK' in data:
+                    self.came.set()
+                    self.let.wait(60)
+                return data
+
+        with LateUnblock(self.redis.address) as late, Keyshift(late.url, config=RULES) as keyshift, \
+                keyshift.connect() as client, keyshift.connect() as killer, keyshift.connect() as other:
+            number, of_killer = client.ask('CLIENT', 'ID'), killer.ask('CLIENT', 'ID')
+            client.send(encode(('BLPOP', 'k:kill', '0')))
+            wait_for(lambda: waiting(self.redis) == 1, 'a client that waits')
+            killer.send(encode(('CLIENT', 'KILL', 'ID', number)))
+            self.assertTrue(late.came.wait(30), 'the upstream was never asked')
+            self.assertEqual(other.ask('CLIENT', 'KILL', 'ID', of_killer), 1)
+            self.assertEqual(killer.at_end() + client.at_end(), b'')
+            late.let.set()
 
     def test_many_clients_wait_and_the_connections_are_given_back(self):
         count = 100 if short_budget() else 500

@@ -1,6 +1,7 @@
 """Publish and subscribe: what subscribers are told and when, over one upstream connection for all of them."""
 
 import os
+import select
 import signal
 import sys
 import unittest
@@ -8,9 +9,10 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import tap
+from harness.faulty_upstream import MARK, FaultyUpstream
 from harness.fixture import RULES, WithServers, is_error
 from harness.resp import encode
-from harness.servers import sanitized, short_budget, status_kib, wait_for
+from harness.servers import Keyshift, sanitized, short_budget, status_kib, wait_for
 
 
 def bulk(text):
@@ -138,6 +140,18 @@ class SubscribersTest(PubsubTest):
         self.assertEqual(client.read(), frame('*', 'subscribe', 'quiet', 1))
         self.witness.ask('PUBLISH', 'quiet', 'x')
         self.assertEqual(client.read(), frame('*', 'message', 'quiet', 'x'))
+
+    def test_reset_is_answered_when_the_upstream_has_ended_its_subscriptions(self):
+        with FaultyUpstream(self.redis.address) as faulty, Keyshift(faulty.url, config=RULES) as keyshift:
+            client = self.client(server=keyshift)
+            for words in (('SUBSCRIBE', MARK), ('PSUBSCRIBE', MARK + b'*')):
+                self.ask(client, *words)
+            faulty.arm(faulty.stall)
+            client.send(encode(('RESET',)) + encode(('PUBLISH', MARK, 'x')))
+            self.assertTrue(faulty.held.wait(30), 'the upstream never said that it has ended them')
+            self.assertEqual(select.select([client.sock], [], [], 0)[0], [], 'an answer before')
+            faulty.release()
+            self.assertEqual([client.read(), client.read()], [('+', b'RESET'), (':', 0)])
 
     def test_client_list_says_what_is_held(self):
         client = self.client()
