@@ -54,7 +54,7 @@ class Ring {
   }
 
   std::unique_ptr<T[]> slots_;  // a free one holds T()
-  size_t capacity_ = 0;  // a power of two, or 0
+  size_t capacity_ = 0;         // a power of two, or 0
   size_t begin_ = 0;
   size_t size_ = 0;
 };
