@@ -53,8 +53,8 @@ void ChannelMapper::map_counts(std::string_view reply, Buffer& out) const {
   }
 }
 
-// One channel of the upstream's has a name in each folded database, by which our clients may have subscribed to it. If none of
-// them has, but a stranger behind another proxy, there is no telling by which: it keeps the first.
+// One channel of the upstream's has a name in each folded database, by which our clients may have subscribed to it. If
+// none of them has, but a stranger behind another proxy, there is no telling by which: it keeps the first.
 void ChannelMapper::keep_those_in_use(std::string_view physical, std::vector<std::string>& names) const {
   if (audience_ == nullptr || !audience_->has_connections(physical)) {
     names.resize(1);

@@ -73,8 +73,8 @@ void Session::end_lease_if_done() {
   }
 }
 
-// Gives the lease back whatever state it is in: what the server knows of it ends with the connection. A command that waits
-// ends at once; what was sent is executed.
+// Gives the lease back whatever state it is in: what the server knows of it ends with the connection. A command that
+// waits ends at once; what was sent is executed.
 void Session::drop_lease(std::string_view reason) {
   if (tracking_) lease_->abandon(tracking_.get());
   lease_->abandon(this);
@@ -119,8 +119,8 @@ bool Session::forward_blocking(const command::Row& row, const resp::Request& req
   return true;
 }
 
-// The client has ended while its command is in the server, or before: the server learns of it as it would directly. A command
-// that it has executed is answered, and the client gets that; one that waits takes nothing.
+// The client has ended while its command is in the server, or before: the server learns of it as it would directly. A
+// command that it has executed is answered, and the client gets that; one that waits takes nothing.
 void Session::pass_end_on() {
   if (!lease_->usable()) return;
   lease_->finish_sending();

@@ -7,9 +7,9 @@
 //   .. BCAST PREFIX user:       PREFIX for each physical prefix that can hold such keys; what comes is filtered
 //   CLIENT CACHING YES          told directly in front of the command that it is for, behind what we put before it
 //
-// A server that is lost has forgotten what was read. The client is told at once that everything may have changed, tracking is
-// turned on again as the first thing on the new connection, and the client is told once more when that is done: what
-// changed in between was told to nobody. The same when the rules change.
+// A server that is lost has forgotten what was read. The client is told at once that everything may have changed,
+// tracking is turned on again as the first thing on the new connection, and the client is told once more when that is
+// done: what changed in between was told to nobody. The same when the rules change.
 #include "session_tracking.h"
 
 #include <algorithm>

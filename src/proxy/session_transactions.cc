@@ -4,9 +4,10 @@
 //   MULTI .. pieces .. EXEC              a lease, and each command is sent to it when it comes
 //   WATCH                                a lease until EXEC, DISCARD or UNWATCH: what is watched belongs to the connection
 //
-// In both forms each command is planned and sent by itself, and the server's QUEUED, or what it has against the command, is
-// the client's reply to it; EXEC's reply goes through plan::ExecMapper. A transaction that Keyshift must stop (a command that
-// it refuses, a lost connection) gets a DISCARD in EXEC's place: it is executed whole or not at all.
+// In both forms each command is planned and sent by itself, and the server's QUEUED, or what it has against the
+// command, is the client's reply to it; EXEC's reply goes through plan::ExecMapper. A transaction that Keyshift must
+// stop (a command that it refuses, a lost connection) gets a DISCARD in EXEC's place: it is executed whole or not at
+// all.
 #include "session_transactions.h"
 
 #include <string>

@@ -15,9 +15,10 @@
 //   environment "KEYSHIFT_DOMAIN_AI_MODEL_DEFAULT_TTL"
 //   flag        "--domain-ai-model-default-ttl"
 //
-// Those of a user are named after the user likewise: "user.app.password", KEYSHIFT_USER_APP_PASSWORD. Rules have no names and are the file's alone. A secret has a second name, with "_file" behind, for a file that holds
-// it: password_file, KEYSHIFT_UPSTREAM_PASSWORD_FILE, REDIS_PASSWORD_FILE, --upstream-password-file. The table is
-// constant: any thread, at any time.
+// Those of a user are named after the user likewise: "user.app.password", KEYSHIFT_USER_APP_PASSWORD. Rules have no
+// names and are the file's alone. A secret has a second name, with "_file" behind, for a file that holds it:
+// password_file, KEYSHIFT_UPSTREAM_PASSWORD_FILE, REDIS_PASSWORD_FILE, --upstream-password-file. The table is constant:
+// any thread, at any time.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// ChannelMapper: gives the replies to PUBLISH and PUBSUB the channels that the client knows, and the numbers of an upstream
-// that had all our clients as its own.
+// ChannelMapper: gives the replies to PUBLISH and PUBSUB the channels that the client knows, and the numbers of an
+// upstream that had all our clients as its own.
 //
 //   PUBLISH news hi               :1                                      =>  :2
 //   PUBSUB NUMSUB news            *2 $4 news :1                           =>  *2 $4 news :2

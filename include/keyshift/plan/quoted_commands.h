@@ -45,8 +45,9 @@ bool shown_name(const scheme::Ruleset& rules, const scheme::View& view, std::str
 // Makes the lines of MONITOR those that a client is shown.
 class MonitorMapper {
  public:
-  // Appends `line`, as it came and with its end, as the client of `context` is to see it; nothing if it is of Keyshift's
-  // own doing (resp/own_words.h), but for a DISCARD in EXEC's place, which is the client's EXEC. What cannot be read as such a line passes as it is. The database is the line's own.
+  // Appends `line`, as it came and with its end, as the client of `context` is to see it; nothing if it is of
+  // Keyshift's own doing (resp/own_words.h), but for a DISCARD in EXEC's place, which is the client's EXEC. What cannot
+  // be read as such a line passes as it is. The database is the line's own.
   void map(std::string_view line, const Context& context, const command::Table& table, Buffer& out);
 
  private:

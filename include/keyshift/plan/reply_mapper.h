@@ -48,8 +48,8 @@ class ReplyMapper {
   // kRelay: takes the next piece of a reply that is no error, and appends what there is of the client's. Returns false if
   // the reply is none to this command; what was appended before stays.
   virtual bool pass(std::string_view piece, Buffer& out);
-  // kMap: takes the next whole reply. Once the last of `steps` has come, appends the client's reply to `out`. Returns false, with
-  // nothing appended, if the reply has not the shape: it is none to this command.
+  // kMap: takes the next whole reply. Once the last of `steps` has come, appends the client's reply to `out`. Returns
+  // false, with nothing appended, if the reply has not the shape: it is none to this command.
   virtual bool map(std::string_view reply, Buffer& out);
   // Appends an error reply with the names in it mapped.
   void map_error(std::string_view reply, Buffer& out) const;

@@ -11,10 +11,10 @@
 // A request with a large argument is not collected: the session drains, borrows a connection of its own, and relays the
 // rest as it arrives (StreamedTail). So a client that sends half a gigabyte slowly holds up nobody else.
 //
-// A session reads no further while its upstream connection is congested, its own output is not read, or the replies that
-// it waits for would, going by the latest ones, be more than its share of memory: back pressure reaches the client as a
-// full socket, and a pipeline of a thousand megabyte values is asked for a few at a time. It ends when the client ends and every reply has
-// left, or at once when the client breaks the protocol or its output limit.
+// A session reads no further while its upstream connection is congested, its own output is not read, or the replies
+// that it waits for would, going by the latest ones, be more than its share of memory: back pressure reaches the client
+// as a full socket, and a pipeline of a thousand megabyte values is asked for a few at a time. It ends when the client
+// ends and every reply has left, or at once when the client breaks the protocol or its output limit.
 //
 // Owned by its worker, on the worker's thread; calls worker().bury(this) once and is destroyed later in that turn.
 #pragma once

@@ -14,12 +14,12 @@
 // the messages that one Redis would have sent it: none from before its subscription, each until its end, and what was
 // published before a PING arrives before the PONG.
 //
-// The connection speaks RESP3 (Redis 6 or later), where what is pushed is marked and the rest are errors and PONGs. After a
-// loss every topic is subscribed to again; who was waiting for a confirmation gets an error. While nothing is said a PING is
-// sent now and then: a peer that is gone without a word would else be silence for ever.
+// The connection speaks RESP3 (Redis 6 or later), where what is pushed is marked and the rest are errors and PONGs.
+// After a loss every topic is subscribed to again; who was waiting for a confirmation gets an error. While nothing is
+// said a PING is sent now and then: a peer that is gone without a word would else be silence for ever.
 //
-// Clients who have logged in with the upstream as one user share such a connection of that user's, so that its ACLs say which
-// channels they hear.
+// Clients who have logged in with the upstream as one user share such a connection of that user's, so that its ACLs say
+// which channels they hear.
 //
 // Owned by its worker or by that user, on the worker's thread; outlives all its subscribers.
 #pragma once

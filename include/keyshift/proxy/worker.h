@@ -1,8 +1,7 @@
 // Worker: one thread, one event loop, and all that lives on it: listeners, sessions, a share of the upstream pool.
 //
-// Workers share nothing that changes but the ClientRegistry, the Facts, and what all know of scripts; none of it is locked by
-// a request that calls no script. Set-up in
-// dependency order: loop, pool, listeners; tear-down in reverse.
+// Workers share nothing that changes but the ClientRegistry, the Facts, and what all know of scripts; none of it is
+// locked by a request that calls no script. Set-up in dependency order: loop, pool, listeners; tear-down in reverse.
 #pragma once
 
 #include <functional>
