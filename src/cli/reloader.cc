@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "findings.h"
 #include "keyshift/base/log.h"
 #include "keyshift/config/reload.h"
-#include "findings.h"
 #include "settings.h"
 
 namespace keyshift::cli {
