@@ -15,7 +15,7 @@ from django.template import engines
 from django.urls import path
 from django.views.decorators.cache import cache_page
 
-from outcome import failure, say
+from outcome import expiry, failure, say
 
 URL = sys.argv[1]
 CLIENT = 'django_redis.client.DefaultClient'
@@ -73,10 +73,10 @@ def basics():
                  cache.get_many(['m1', 'm3', 'm9']), cache.delete_many(['m1', 'm2']),
                  cache.get_many(['m1', 'm3'])])
     say('numbers', [cache.incr('m3', 10), cache.decr('m3'), failure(cache.incr, 'absent'), cache.get('m3')])
-    say('expiry', [cache.set('short', 'x', timeout=50), cache.ttl('short'), cache.touch('short', 500),
-                   cache.ttl('short'), cache.persist('short'), cache.ttl('short'), cache.expire('short', 60),
-                   cache.ttl('short'), cache.set('never', 'x', timeout=None), cache.ttl('never'),
-                   cache.set('dead', 1, timeout=0), cache.get('dead'), cache.ttl('dead')])
+    say('expiry', [cache.set('short', 'x', timeout=50), expiry(cache.ttl('short')), cache.touch('short', 500),
+                   expiry(cache.ttl('short')), cache.persist('short'), expiry(cache.ttl('short')),
+                   cache.expire('short', 60), expiry(cache.ttl('short')), cache.set('never', 'x', timeout=None), expiry(cache.ttl('never')),
+                   cache.set('dead', 1, timeout=0), cache.get('dead'), expiry(cache.ttl('dead'))])
     say('get_or_set', [cache.get_or_set('lazy', lambda: 'made'),
                        cache.get_or_set('lazy', lambda: 'made again')])
     say('versions', [cache.set('page', 'v1'), cache.set('page', 'v2', version=2), cache.get('page'),
@@ -95,8 +95,8 @@ def names():
 def second_cache():
     reports = caches['reports']
     say('compressed', [reports.set('year', {'rows': ['row'] * 500}), len(reports.get('year')['rows']),
-                       reports.ttl('year'), reports.keys('*'), cache.get('year'), reports.delete_pattern('*'),
-                       reports.get('year')])
+                       expiry(reports.ttl('year')), reports.keys('*'), cache.get('year'),
+                       reports.delete_pattern('*'), reports.get('year')])
 
 
 def locks():

@@ -4,7 +4,7 @@
 'use strict';
 
 const Redis = require('ioredis');
-const { say, failure, until, run } = require('./outcome.js');
+const { say, expiry, failure, until, run } = require('./outcome.js');
 
 const url = `${process.argv[2]}/1`;
 
@@ -17,7 +17,7 @@ function connect(options = {}) {
 async function values(client) {
   say('connection', [await client.ping(), await client.client('GETNAME'), await client.echo('hello')]);
   say('strings', [await client.set('chat:user:ann', 'value', 'EX', 1000), await client.get('chat:user:ann'),
-                  await client.getBuffer('chat:user:ann'), await client.ttl('chat:user:ann'),
+                  await client.getBuffer('chat:user:ann'), expiry(await client.ttl('chat:user:ann')),
                   await client.get('chat:user:none'),
                   await client.mset(new Map([['chat:user:bob', 'b'], ['chat:user:cy', Buffer.from([0, 255])]])),
                   await client.mget('chat:user:bob', 'chat:user:none'),

@@ -6,7 +6,7 @@
 'use strict';
 
 const { createClient, createClientPool, defineScript } = require('redis');
-const { say, failure, until, run } = require('./outcome.js');
+const { say, expiry, failure, until, run } = require('./outcome.js');
 
 const RESP = Number(process.argv[2]);
 const url = `${process.argv[3]}/2`;
@@ -31,7 +31,7 @@ async function connect(options = {}) {
 async function values(client) {
   say('connection', [await client.ping(), await client.clientGetName(), await client.echo('hello')]);
   say('strings', [await client.set('player.ann', 'value', { EX: 1000 }), await client.get('player.ann'),
-                  await client.ttl('player.ann'), await client.get('player.none'),
+                  expiry(await client.ttl('player.ann')), await client.get('player.none'),
                   await client.mSet({ 'player.bob': 'b', 'player.cy': 'c' }),
                   await client.mGet(['player.bob', 'player.none']),
                   await client.set('player.ann', 'x', { NX: true }),

@@ -26,6 +26,11 @@ function say(name, value) {
   process.stdout.write(`${JSON.stringify({ [name]: plain(value) })}\n`);
 }
 
+// The expiry that was given, of what is left of it in seconds: the next multiple of ten.
+function expiry(left) {
+  return left > 0 ? Math.ceil(left / 10) * 10 : left;
+}
+
 // The error that the promise ends with.
 function failure(promise) {
   return promise.then((value) => `no failure, but ${JSON.stringify(value)}`, (error) => error);
@@ -54,4 +59,4 @@ function run(work) {
   });
 }
 
-module.exports = { say, failure, until, run };
+module.exports = { say, expiry, failure, until, run };

@@ -26,6 +26,11 @@ def say(name, value):
     print(json.dumps({name: plain(value)}, sort_keys=True), flush=True)
 
 
+def expiry(left):
+    """The expiry that was given, of what is left of it in seconds: the next multiple of ten."""
+    return -(-left // 10) * 10 if left and left > 0 else left
+
+
 def failure(call, *args, **options):
     """The exception that the call ends with."""
     try:

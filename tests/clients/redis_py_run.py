@@ -13,7 +13,7 @@ import redis
 import redis.asyncio
 from redis.connection import HiredisParser, PythonParser
 
-from outcome import failure, say, until
+from outcome import expiry, failure, say, until
 
 PARSER = {'python': PythonParser, 'hiredis': HiredisParser}[sys.argv[1]]
 URL = sys.argv[2]
@@ -27,7 +27,7 @@ def connect(**options):
 def values(client):
     say('handshake', [client.ping(), client.client_getname(), client.client_setname('shop'),
                       client.client_getname(), client.info('server')['redis_version'], client.echo('æøå')])
-    say('strings', [client.set('cart:1', 'a', ex=100), client.ttl('cart:1'), client.get('cart:1'),
+    say('strings', [client.set('cart:1', 'a', ex=100), expiry(client.ttl('cart:1')), client.get('cart:1'),
                     client.get('cart:2'), client.set('cart:1', 'b', nx=True),
                     client.set('cart:1', 'c', get=True), client.mset({'cart:1': 'x', 'cart:2': b'\x00\xff'}),
                     client.mget('cart:1', 'cart:2', 'cart:3'), client.incrby('cart:3', 5),

@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import tap
 from harness.faulty_upstream import MARK, FaultyUpstream
-from harness.fixture import RULES, WithServers, is_error
+from harness.fixture import RULES, WithServers, given_ttl, is_error
 from harness.resp import Closed, Connection, encode
 from harness.servers import Keyshift, RedisServer, short_budget, wait_for
 
@@ -49,7 +49,7 @@ class BlockingTest(WithServers):
                 self.assertEqual(client.read(), reply)
                 self.assertEqual(client.ask('ECHO', 'next'), b'next')
         with self.redis.connect() as bare:
-            self.assertEqual(bare.ask('TTL', 'bench:kv:id:to'), 3600)
+            self.assertEqual(given_ttl(bare, 'bench:kv:id:to'), 3600)
 
     def test_what_is_sent_behind_a_command_that_waits_is_done_behind_it(self):
         client = self.block('BLPOP', 'k:order', '0')

@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import tap
 from harness.faulty_upstream import MARK, FaultyUpstream
-from harness.fixture import is_error
+from harness.fixture import given_ttl, is_error
 from harness.resp import Connection, encode, plain
 from harness.servers import Keyshift, RedisServer, short_budget, wait_for
 
@@ -60,10 +60,10 @@ class ReloadTest(unittest.TestCase):
         keyshift = self.keyshift()
         with keyshift.connect() as client, self.redis.connect() as bare:
             client.ask('SET', 'k:1', 'old')
-            self.assertEqual(bare.ask('TTL', 'bench:kv:id:1'), 3600)
+            self.assertEqual(given_ttl(bare, 'bench:kv:id:1'), 3600)
             self.assertEqual(reload(keyshift, config('2h', (('k', 'moved'),))), ('+', b'OK'))
             client.ask('SET', 'k:1', 'new')
-            self.assertEqual(bare.ask('TTL', 'bench:moved:id:1'), 7200)
+            self.assertEqual(given_ttl(bare, 'bench:moved:id:1'), 7200)
             self.assertEqual(client.ask('GET', 'k:1'), b'new')
             self.assertEqual(bare.ask('GET', 'bench:kv:id:1'), b'old')
 
@@ -75,7 +75,7 @@ class ReloadTest(unittest.TestCase):
             keyshift.signal(signal.SIGHUP)
             wait_for(lambda: keyshift.metric('config_reloads_total', result='applied') == 1, 'the reload')
             client.ask('SET', 'k:1', 'x')
-            self.assertEqual(bare.ask('TTL', 'bench:kv:id:1'), 7200)
+            self.assertEqual(given_ttl(bare, 'bench:kv:id:1'), 7200)
 
     def test_a_bad_file_changes_nothing_and_says_so_everywhere(self):
         keyshift = self.keyshift()
@@ -90,7 +90,7 @@ class ReloadTest(unittest.TestCase):
         with keyshift.connect() as client, self.redis.connect() as bare:
             self.assertTrue(is_error(client.command('KEYSHIFT', 'RELOAD')))
             client.ask('SET', 'k:1', 'x')
-            self.assertEqual(bare.ask('TTL', 'bench:kv:id:1'), 3600)
+            self.assertEqual(given_ttl(bare, 'bench:kv:id:1'), 3600)
             self.assertIn(b'failed', status(client)['config_state'])
             self.assertEqual(status(client)['config_failed_reloads'], 5)
         self.assertEqual(keyshift.metric('config_reloads_total', result='failed'), 5)
@@ -107,7 +107,7 @@ class ReloadTest(unittest.TestCase):
         with keyshift.connect() as client, self.redis.connect() as bare:
             self.assertEqual(status(client)['config_needs_restart'], b'workers, limits.max_bulk')
             client.ask('SET', 'k:1', 'x')
-            self.assertEqual(bare.ask('TTL', 'bench:kv:id:1'), 7200, 'the rest is in force')
+            self.assertEqual(given_ttl(bare, 'bench:kv:id:1'), 7200, 'the rest is in force')
         self.assertEqual(reload(keyshift, config()), ('+', b'OK'))
         self.assertEqual(keyshift.metric('config_restart_needed'), 0)
 
@@ -200,9 +200,9 @@ class ReloadTest(unittest.TestCase):
             self.assertEqual(client.read(), ('+', b'OK'))
             for key in ('bench:kv:id:1', 'bench:kv:id:2'):
                 self.assertEqual(bare.ask('GET', key), large)
-                self.assertEqual(bare.ask('TTL', key), 3600)
+                self.assertEqual(given_ttl(bare, key), 3600)
             client.ask('SET', 'k:1', large)
-            self.assertEqual(bare.ask('TTL', 'bench:late:id:1'), 7200)
+            self.assertEqual(given_ttl(bare, 'bench:late:id:1'), 7200)
         self.assertEqual(keyshift.metric('rule_keys_total', rule='k:{id}'), 3)
 
     def test_a_watched_key_that_gets_another_name_counts_as_changed(self):

@@ -18,6 +18,12 @@ def is_error(reply):
     return reply[0] == '-'
 
 
+def given_ttl(connection, key):
+    """The expiry that the key was given, in seconds: what is left of it, as the next whole minute."""
+    left = connection.ask('TTL', key)
+    return left if left < 0 else -(-left // 60) * 60
+
+
 class WithServers(unittest.TestCase):
     """A Redis and a daemon for all tests of the class."""
 
