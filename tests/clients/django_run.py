@@ -75,7 +75,8 @@ def basics():
     say('numbers', [cache.incr('m3', 10), cache.decr('m3'), failure(cache.incr, 'absent'), cache.get('m3')])
     say('expiry', [cache.set('short', 'x', timeout=50), expiry(cache.ttl('short')), cache.touch('short', 500),
                    expiry(cache.ttl('short')), cache.persist('short'), expiry(cache.ttl('short')),
-                   cache.expire('short', 60), expiry(cache.ttl('short')), cache.set('never', 'x', timeout=None), expiry(cache.ttl('never')),
+                   cache.expire('short', 60), expiry(cache.ttl('short')),
+                   cache.set('never', 'x', timeout=None), expiry(cache.ttl('never')),
                    cache.set('dead', 1, timeout=0), cache.get('dead'), expiry(cache.ttl('dead'))])
     say('get_or_set', [cache.get_or_set('lazy', lambda: 'made'),
                        cache.get_or_set('lazy', lambda: 'made again')])

@@ -96,6 +96,11 @@ class Corners(unittest.TestCase):
                 ending = ('QUIT',) if 'CLIENT REPLY OFF' not in texts else ('CLIENT REPLY ON', 'QUIT')
                 self.same(lines(*texts, *ending))
 
+    def test_a_protocol_error_is_a_reply_like_any_other(self):
+        for mode in ('ON', 'OFF', 'SKIP'):
+            with self.subTest(mode):
+                self.same(lines('GET a', 'CLIENT REPLY ' + mode) + b'*x\r\n')
+
     def test_reply_modes_at_random(self):
         commands = ['CLIENT REPLY OFF', 'CLIENT REPLY SKIP', 'CLIENT REPLY ON', 'CLIENT REPLY ON', 'PING', 'ECHO x',
                     'SET a 1', 'GET a', 'INCR a', 'MGET a b', 'NOSUCH', 'GET', 'MULTI', 'EXEC', 'DISCARD', 'SELECT 2',

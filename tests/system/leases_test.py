@@ -26,6 +26,20 @@ def waiting(redis):
         return int(client.ask('INFO', 'clients').split(b'blocked_clients:')[1].split(b'\r')[0])
 
 
+class LateUnblock(FaultyUpstream):
+    """Requests with UNBLOCK wait for `let`; `came` says that there is one."""
+
+    def __init__(self, behind):
+        self.came, self.let = threading.Event(), threading.Event()
+        super().__init__(behind)
+
+    def passed(self, data):
+        if b'UNBLOCK' in data:
+            self.came.set()
+            self.let.wait(60)
+        return data
+
+
 class BlockingTest(WithServers):
     def block(self, *words):
         client = self.keyshift.connect()
@@ -169,17 +183,6 @@ class BlockingTest(WithServers):
                 killer.close()
 
     def test_an_unblock_that_comes_late_ends_nobody_elses_wait(self):
-        class LateUnblock(FaultyUpstream):
-            """Requests with UNBLOCK wait for `let`; `came` says that there is one."""
-
-            came, let = threading.Event(), threading.Event()
-
-            def passed(self, data):
-                if b'UNBLOCK' in data:
-                    self.came.set()
-                    self.let.wait(60)
-                return data
-
         with LateUnblock(self.redis.address) as late, Keyshift(late.url, config=RULES) as keyshift, \
                 keyshift.connect() as first, keyshift.connect() as second, keyshift.connect() as third:
             first.ask('PING'), second.ask('PING')
@@ -198,15 +201,6 @@ class BlockingTest(WithServers):
             self.assertEqual(second.read(), ('*', (('$', b'k:second'), ('$', b'y'))))
 
     def test_a_kill_is_done_even_if_who_said_it_is_killed_before(self):
-        class LateUnblock(FaultyUpstream):
-            came, let = threading.Event(), threading.Event()
-
-            def passed(self, data):
-                if b'UNBLOCK' in data:
-                    self.came.set()
-                    self.let.wait(60)
-                return data
-
         with LateUnblock(self.redis.address) as late, Keyshift(late.url, config=RULES) as keyshift, \
                 keyshift.connect() as client, keyshift.connect() as killer, keyshift.connect() as other:
             number, of_killer = client.ask('CLIENT', 'ID'), killer.ask('CLIENT', 'ID')

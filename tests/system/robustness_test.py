@@ -199,6 +199,41 @@ key    = "two:kv:id:{id}"
                     faulty.release()
                     self.assertTrue(early + client.receive(len(before + whole) - len(early)) == before + whole)
 
+    def test_values_of_two_domains_pass_through_little_memory(self):
+        value = MARK * (1 << 18)                                      # every piece of it is held back until its turn
+        sent = got = 0
+        turn = threading.Condition()
+
+        def in_step(sock, data):
+            """No more than a megabyte ahead of the client."""
+            nonlocal sent
+            with turn:
+                turn.wait_for(lambda: sent - got < 1 << 20, 60)
+                sent += len(data)
+            sock.sendall(data)
+            return True
+
+        with RedisServer() as redis, FaultyUpstream(redis.address) as faulty, redis.connect() as direct, \
+                Keyshift(faulty.url, config=self.RULES % '8mb') as keyshift, keyshift.connect() as client:
+            for number in range(50):
+                direct.ask('MSET', 'one:kv:id:%d' % number, value, 'two:kv:id:%d' % number, value)
+            client.ask('MGET', 'a:none', 'b:none')
+            before = status_kib(keyshift.pid, 'VmHWM')
+            faulty.arm(in_step)
+            client.send(encode(['MGET'] + ['%s:%d' % (domain, number) for number in range(50) for domain in 'ab']))
+            left = len(b'*100\r\n') + 100 * len(b'$1048576\r\n' + value + b'\r\n')
+            while left:
+                data = client.receive(min(left, 1 << 16))
+                left -= len(data)
+                with turn:
+                    got += len(data)
+                    turn.notify()
+            faulty.release()
+            self.assertEqual(client.ask('PING'), b'PONG')
+            more = 0 if sanitized() else status_kib(keyshift.pid, 'VmHWM') - before
+            tap.note('100 MiB: %d KiB more' % more)
+            self.assertLess(more, 32 << 10)
+
     def test_one_that_must_be_whole_and_is_too_large_is_an_error(self):
         with RedisServer() as redis, redis.connect() as direct, \
                 Keyshift(redis.url, config=self.RULES % '8mb') as keyshift, keyshift.connect() as client:
