@@ -243,7 +243,7 @@ bool Session::Transactions::queue(const command::Row& row, const resp::Request& 
         session_.answer(kQueued);
       }
       return true;
-    case Scope::kSubscribes:  // what can be answered at EXEC belongs to kLocal, and into answer_in_exec()
+    case Scope::kSubscribes:  // what can be answered at EXEC belongs to kLocal, and into on_answered_here()
     case Scope::kTracks:
       session_.refuse(errors::outside_of_transaction(row.name));
       return true;

@@ -33,7 +33,7 @@ class KeyedReplyMapper final : public ReplyMapper {
   enum class State : uint8_t {
     kReply,  // the reply's own header
     kPair,   // that of [key, entries]
-    kKey,    //
+    kKey,    // of the request, by its physical name
     kValue,  // what stands behind a key; then the next one comes
     kRest,   // nothing more is looked at
   };
