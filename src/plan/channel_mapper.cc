@@ -30,11 +30,11 @@ bool ChannelMapper::map(std::string_view reply, Buffer& out) {
   const Token head = ReplyCursor(reply).peek();
   if (head.is_error()) {
     out.append(reply);
-  } else if ((shape_ == Reply::kChannels || shape_ == Reply::kChannelCounts) && head.type != '*') {
+  } else if ((shape() == Reply::kChannels || shape() == Reply::kChannelCounts) && head.type != '*') {
     return false;
-  } else if (shape_ == Reply::kChannels) {
+  } else if (shape() == Reply::kChannels) {
     map_channels(reply, out);
-  } else if (shape_ == Reply::kChannelCounts) {
+  } else if (shape() == Reply::kChannelCounts) {
     map_counts(reply, out);
   } else {
     append_corrected(head, counts_.front().more, out);

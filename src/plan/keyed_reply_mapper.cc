@@ -56,9 +56,9 @@ bool KeyedReplyMapper::take_line(std::string_view& piece) {
 bool KeyedReplyMapper::begin_reply(Buffer& out) {
   const bool is_error = held_.front() == '!';  // RESP3's long form; others do not come here
   const bool is_null = held_ == "*-1\r\n" || held_ == "_\r\n" || held_ == "$-1\r\n";
-  const bool is_map = held_.front() == '%' && shape_ == command::Reply::kStreams;
+  const bool is_map = held_.front() == '%' && shape() == command::Reply::kStreams;
   if (!is_error && !is_null && held_.front() != '*' && !is_map) return false;
-  const bool is_paired = shape_ == command::Reply::kStreams && !is_map;
+  const bool is_paired = shape() == command::Reply::kStreams && !is_map;
   at_next_key_ = is_paired ? State::kPair : State::kKey;
   const bool is_empty = is_error || is_null || resp::ReplyCursor(held_).next().count == 0;
   state_ = is_empty ? State::kRest : at_next_key_;
@@ -76,7 +76,7 @@ bool KeyedReplyMapper::take_key(std::string_view& piece, Buffer& out) {
   if (scanner_.is_null()) return false;
   append_used(resp::ReplyCursor(held_).next().text, out);
   held_.clear();
-  state_ = shape_ == command::Reply::kStreams ? State::kValue : State::kRest;
+  state_ = shape() == command::Reply::kStreams ? State::kValue : State::kRest;
   return true;
 }
 

@@ -68,7 +68,7 @@ void Planner::make(const command::Row& row, const resp::Request& request, const 
     plan.refusal = refusal_of_whole(row, context);
     if (plan.refusal != Refusal::kNone) return;
   }
-  if (names_.list.size() > 1) sort_names();
+  sort_names();
   if (row.is(command::Row::kOwnWrites)) {
     // The server answers for what this connection wrote last. Whatever runs on it first takes over all that was written
     // before (c->woff in Redis), on any connection.
@@ -133,7 +133,7 @@ std::unique_ptr<StreamedTail> Planner::make_streamed(const command::Row& row, co
   }
   auto tail = std::make_unique<StreamedTail>(context.rules, context.view, context.database, context.now_ms,
                                              next_random());
-  if (names_.list.size() > 1) sort_names();
+  sort_names();
   auto& list = names_.list;
   if (std::any_of(list.begin(), list.end(), [](const auto& name) { return name.role != Role::kKey; }))
     return nullptr;
@@ -172,6 +172,7 @@ Disposition Planner::disposition(const Work& work) {
 
 void Planner::sort_names() {
   auto& list = names_.list;
+  if (list.size() < 2) return;
   std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
 }
 

@@ -23,12 +23,11 @@ namespace keyshift::plan {
 class ChannelMapper final : public ReplyMapper {
  public:
   // For numbers.
-  explicit ChannelMapper(command::Reply shape) : ReplyMapper(shape), shape_(shape) {}
+  explicit ChannelMapper(command::Reply shape) : ReplyMapper(shape) {}
   // For kChannels: those that the client sees and that its pattern fits. `audience` (or null) outlives this.
   ChannelMapper(std::shared_ptr<const scheme::Ruleset> rules, const scheme::View& view,
                 scheme::ChannelPattern pattern, const Audience* audience)
       : ReplyMapper(command::Reply::kChannels),
-        shape_(command::Reply::kChannels),
         rules_(std::move(rules)),
         view_(view),
         pattern_(std::move(pattern)),
@@ -49,7 +48,6 @@ class ChannelMapper final : public ReplyMapper {
   void map_channels(std::string_view reply, Buffer& out) const;
   void keep_those_in_use(std::string_view physical, std::vector<std::string>& names) const;
 
-  command::Reply shape_;
   std::vector<Count> counts_;
   std::shared_ptr<const scheme::Ruleset> rules_;
   scheme::View view_;

@@ -25,7 +25,7 @@ class KeyedReplyMapper final : public ReplyMapper {
   static bool is_for(command::Reply shape);
 
   // Requires: is_for(shape).
-  explicit KeyedReplyMapper(command::Reply shape) : ReplyMapper(shape), shape_(shape) {}
+  explicit KeyedReplyMapper(command::Reply shape) : ReplyMapper(shape) {}
 
   bool pass(std::string_view piece, Buffer& out) override;
 
@@ -43,7 +43,6 @@ class KeyedReplyMapper final : public ReplyMapper {
   bool take_key(std::string_view& piece, Buffer& out);
   void pass_value(std::string_view& piece, Buffer& out);
 
-  command::Reply shape_;
   State state_ = State::kReply;
   State at_next_key_ = State::kKey;
   std::string held_;  // of a header or a key that is not complete

@@ -55,6 +55,7 @@ class ReplyMapper {
   void map_error(std::string_view reply, Buffer& out) const;
 
  protected:
+  command::Reply shape() const { return shape_; }
   // Appends the key by the name that the client used, as a bulk.
   void append_used(std::string_view physical, Buffer& out) const;
   // Of the keys of the request, in bytes.
